@@ -1,0 +1,92 @@
+"""The vocabularies: terms, their synonyms, hierarchy and standard codes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from medshelf.catalogue.place import catalogue_root
+from medshelf.errors import UnknownTerm
+
+SUBJECTS = ("modality", "region", "task", "licence", "access", "host", "structure")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word of a vocabulary."""
+
+    id: str
+    label: str
+    synonyms: tuple[str, ...] = ()
+    parent: str | None = None
+    """The wider term: of a modality or region, or the whole that a structure is part of."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Everything else that the vocabulary states: codes, terms of a licence."""
+
+
+@cache
+def terms(subject: str, root: Path | None = None) -> dict[str, Term]:
+    """Return the terms of one vocabulary (one of `SUBJECTS`) by id."""
+    place = (root or catalogue_root()) / "vocabulary" / f"{subject}.toml"
+    table = tomllib.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+    return {name: _term(name, entry) for name, entry in table.items()}
+
+
+def _term(name: str, entry: Mapping[str, Any]) -> Term:
+    rest = {k: v for k, v in entry.items() if k not in ("label", "synonyms", "parent")}
+    label = entry.get("label", name.replace("_", " "))
+    return Term(name, label, tuple(entry.get("synonyms", ())), entry.get("parent"), rest)
+
+
+def term(subject: str, name: str) -> Term:
+    """Return the term with this id or synonym.
+
+    Raises
+    ------
+    UnknownTerm
+        With the nearest terms.
+    """
+    all_terms = terms(subject)
+    if name in all_terms:
+        return all_terms[name]
+    folded = fold(name)
+    for candidate in all_terms.values():
+        if folded in {fold(w) for w in (candidate.id, candidate.label, *candidate.synonyms)}:
+            return candidate
+    raise UnknownTerm(f"{name!r} is not a {subject}", hint=nearest(name, all_terms))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that names the terms closest to `name`."""
+    known = list(known)
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(sorted(known)[:40])}"
+
+
+def narrower(subject: str, name: str) -> set[str]:
+    """Return the ids of a term and of everything below it."""
+    all_terms = terms(subject)
+    found = {name}
+    while True:
+        more = {t.id for t in all_terms.values() if t.parent in found} - found
+        if not more:
+            return found
+        found |= more
+
+
+def fold(word: str) -> str:
+    """Return a word in the form in which words are compared: lower case, no punctuation."""
+    return "".join(c for c in word.lower() if c.isalnum())
+
+
+@cache
+def known_ids(root: Path | None = None) -> frozenset[str]:
+    """Return all dataset ids that are given out, whether or not their record is written."""
+    place = (root or catalogue_root()) / "vocabulary" / "id.txt"
+    lines = place.read_text(encoding="utf-8").splitlines() if place.is_file() else []
+    return frozenset(line for line in lines if line and not line.startswith("#"))

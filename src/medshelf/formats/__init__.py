@@ -1,0 +1,110 @@
+"""Readers: bytes in, array and geometry out. They never hear of a dataset.
+
+One module a format. The contract, exercised by ``tests/conformance/test_formats.py``:
+
+``NAME``
+    short name, as layouts and messages use it.
+``SUFFIXES``
+    lower-case file endings, longest first.
+``matches(head)``
+    True when the first 512 bytes are of this format.
+``read_header(blob)``
+    a `Header`, decoding no pixels.
+``read(blob)``
+    a `Volume`, whose shape, dtype, axes, affine and spacing equal the header's.
+``write(path, volume)``
+    optional: the inverse, for the formats that medshelf writes.
+
+Both raise `FormatError` (or `Truncated`, `Unsupported`) naming the blob, and nothing else, on bad bytes.
+DICOM is read by series, not by file: see `medshelf.formats.dicom`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from medshelf.errors import FormatError, Unsupported
+from medshelf.model.blob import Blob
+from medshelf.model.volume import Header, Volume
+
+IMAGE_FORMATS = ("nifti", "nrrd", "metaimage", "raster", "numpy_array", "slide")
+"""Modules of this package that read one image from one blob, in the order in which they are asked."""
+
+_WEB_PAGE = (b"<!doctype html", b"<html", b"<?xml version=\"1.0\" encoding=\"utf-8\"?><error")
+
+
+def format_named(name: str) -> ModuleType:
+    """Return the module of the image format `name` (one of `IMAGE_FORMATS`)."""
+    if name not in IMAGE_FORMATS:
+        raise Unsupported(f"no reader is called {name!r}", hint=f"Readers: {', '.join(IMAGE_FORMATS)}")
+    return import_module(f"medshelf.formats.{name}")
+
+
+def format_of(blob: Blob) -> ModuleType:
+    """Return the format module for a blob, by its name and, where that is silent, by its first bytes.
+
+    Raises
+    ------
+    FormatError
+        The blob is empty, or a web page saved under an image's name.
+    Unsupported
+        No reader knows it.
+    """
+    name = blob.name.lower()
+    modules = [format_named(n) for n in IMAGE_FORMATS]
+    for module in modules:
+        if name.endswith(module.SUFFIXES):
+            return module
+    head = head_of(blob)
+    for module in modules:
+        if module.matches(head):
+            return module
+    raise Unsupported(
+        "no reader knows this kind of file",
+        where=blob.name,
+        why=f"first bytes {head[:8]!r}",
+        hint="Endings that are read: " + " ".join(s for m in modules for s in m.SUFFIXES),
+    )
+
+
+def head_of(blob: Blob, size_bytes: int = 512) -> bytes:
+    """Return the first bytes of a blob, refusing what can't be any image.
+
+    Raises
+    ------
+    FormatError
+        The blob is empty, or a web page saved under an image's name.
+    """
+    with blob.open() as stream:
+        head = stream.read(size_bytes)
+    if not head:
+        raise FormatError("the file is empty", where=blob.name, hint="Fetch it again")
+    if head.lstrip().lower().startswith(_WEB_PAGE):
+        raise FormatError(
+            "this is a web page, not data",
+            where=blob.name,
+            why="the host answered with an error or login page that was saved under this name",
+            hint="Fetch the file again and look at what the host says",
+        )
+    return head
+
+
+def read(blob: Blob, reader: str | None = None) -> Volume:
+    """Read one image.
+
+    Parameters
+    ----------
+    blob : Blob
+        A file or archive member.
+    reader : str, optional
+        One of `IMAGE_FORMATS`; by default found from the name and the first bytes.
+    """
+    module = format_named(reader) if reader else format_of(blob)
+    return module.read(blob)
+
+
+def read_header(blob: Blob, reader: str | None = None) -> Header:
+    """Read what is known of one image without decoding its pixels; parameters as in `read`."""
+    module = format_named(reader) if reader else format_of(blob)
+    return module.read_header(blob)

@@ -1,0 +1,272 @@
+"""Check a list of names against a layout: what is missing, extra, doubled, astray or too few.
+
+Names only: nothing is opened, so a folder, an archive's directory and a hub's listing are all alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+from typing import Any
+
+from medshelf.layout.join import Gap, Joined, join
+from medshelf.layout.match import Matched, match_names, templates_of
+from medshelf.layout.template import parse
+from medshelf.layout.variants import choose, layouts_of
+from medshelf.model.dataset import Record
+from medshelf.model.finding import Finding
+from medshelf.model.layout import Expect, Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `check_names` found."""
+
+    dataset: str
+    variant: str
+    """Name of the repackaging that fits, ``""`` for the release itself."""
+    verdict: str
+    """One sentence."""
+    findings: tuple[Finding, ...]
+    n_names: int
+    n_cases: int
+    splits: Mapping[str, int] = field(default_factory=dict)
+    """Number of cases by split."""
+    slots: Mapping[str, int] = field(default_factory=dict)
+    """Number of files by slot and table."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, for JSON."""
+        plain = {name: getattr(self, name) for name in ("dataset", "variant", "verdict", "n_names", "n_cases")}
+        findings = [f.as_dict() for f in self.findings]
+        return {**plain, "splits": dict(self.splits), "slots": dict(self.slots), "findings": findings}
+
+
+def check_names(record: Record, names: Iterable[str], *, variant: str | None = None) -> Report:
+    """Check the names of a folder, archive or listing against a record's layout.
+
+    Parameters
+    ----------
+    record : Record
+        A record with a layout.
+    names : iterable of str
+        Names below the root.
+    variant : str, optional
+        Which repackaging to check against; by default the one that fits best.
+
+    Raises
+    ------
+    LayoutError
+        The record states no layout, or has no such variant.
+    """
+    listed = list(names)
+    chosen, matched = choose(layouts_of(record), listed, variant)
+    layout = layouts_of(record)[chosen]
+    joined = join(layout, matched)
+    findings = list(_findings(layout, matched, joined, listed))
+    splits = Counter(case.split or "none" for case in joined.cases)
+    counts = {name: len(refs) for name, refs in (matched.files | matched.tables).items()}
+    return Report(
+        dataset=record.id,
+        variant=chosen,
+        verdict=_verdict(layout, matched, joined, findings),
+        findings=tuple(_named(f, record.id) for f in findings),
+        n_names=matched.total,
+        n_cases=len(joined.cases),
+        splits=dict(splits),
+        slots=counts,
+    )
+
+
+def _named(finding: Finding, dataset: str) -> Finding:
+    return Finding(
+        finding.check, finding.severity, finding.message, dataset, finding.case, finding.file,
+        finding.evidence, finding.proposal,
+    )  # fmt: skip
+
+
+def _findings(layout: Layout, matched: Matched, joined: Joined, names: Sequence[str]) -> Iterator[Finding]:
+    if not matched.files and not matched.tables:
+        yield _nothing(layout, matched, names)
+        return
+    yield from (_missing(gap) for gap in joined.missing)
+    yield from (_incomplete(gap) for gap in joined.incomplete)
+    yield from _orphans(layout, joined)
+    yield from _duplicates(joined)
+    yield from _ambiguous(matched)
+    yield from _tables(layout, matched, joined)
+    yield from _sidecars(layout, matched)
+    yield from _repeated_ids(joined)
+    yield from _extra(layout, matched)
+    yield from _counts(layout.expect, matched, joined)
+
+
+def _nothing(layout: Layout, matched: Matched, names: Sequence[str]) -> Finding:
+    wanted = [text for slot in layout.files.values() for text in templates_of(slot)]
+    wanted += [t.path if isinstance(t.path, str) else t.path[0] for t in layout.tables.values()]
+    near = get_close_matches(PurePosixPath(wanted[0]).name, [PurePosixPath(n).name for n in names[:2000]], 3, 0.3)
+    return Finding(
+        "layout.nothing-matched",
+        "error",
+        "there are no files here" if not names else f"none of {len(names)} names fits this layout",
+        evidence={"wanted": wanted[:5], "nearest": near, "n_names": matched.total},
+        proposal="Another folder, another release or another dataset? Try: medshelf identify",
+    )
+
+
+def _missing(gap: Gap) -> Finding:
+    return Finding(
+        "layout.missing", "error", f"the {gap.slot} of case {gap.case} is missing", case=gap.case,
+        file=gap.expected, evidence={"slot": gap.slot}, proposal="Fetch it again, or leave the case out",
+    )  # fmt: skip
+
+
+def _incomplete(gap: Gap) -> Finding:
+    return Finding(
+        "layout.incomplete", "error", f"case {gap.case} lacks {', '.join(gap.values)} of its {gap.slot}",
+        case=gap.case, file=gap.expected, evidence={"slot": gap.slot, "absent": list(gap.values)},
+        proposal="Fetch them again, or leave the case out",
+    )  # fmt: skip
+
+
+def _orphans(layout: Layout, joined: Joined) -> Iterator[Finding]:
+    for ref in joined.orphans:
+        role = layout.files[ref.slot].role
+        yield Finding(
+            "layout.orphan", "error", f"this {role} belongs to no image that is here", file=ref.name,
+            evidence={"slot": ref.slot, "fields": dict(ref.fields)}, proposal="Fetch its image, or leave it out",
+        )  # fmt: skip
+
+
+def _duplicates(joined: Joined) -> Iterator[Finding]:
+    for case, slot, names in joined.duplicates:
+        yield Finding(
+            "layout.duplicate", "error", f"case {case} has {len(names)} files for {slot} where one is expected",
+            case=case, file=names[0], evidence={"slot": slot, "files": list(names)},
+            proposal="Keep one copy",
+        )  # fmt: skip
+
+
+def _ambiguous(matched: Matched) -> Iterator[Finding]:
+    for name, slots in matched.ambiguous:
+        yield Finding(
+            "layout.ambiguous", "warning", f"the name fits {' and '.join(slots)}", file=name,
+            evidence={"slots": list(slots)},
+        )  # fmt: skip
+
+
+def _tables(layout: Layout, matched: Matched, joined: Joined) -> Iterator[Finding]:
+    for name, table in layout.tables.items():
+        refs = matched.tables.get(name, [])
+        for text in (table.path,) if isinstance(table.path, str) else table.path:
+            for expected, needed in _expected_tables(layout, text, joined):
+                there = any(ref.name == expected or ref.name.endswith("/" + expected) for ref in refs)
+                if not there and not (refs and "{" in expected) and needed:
+                    yield Finding(
+                        "layout.missing", "info" if table.optional else "error",
+                        f"the table {name} is missing", file=expected, evidence={"table": name},
+                        proposal="Its columns can't be joined to the cases without it",
+                    )  # fmt: skip
+
+
+def _expected_tables(layout: Layout, text: str, joined: Joined) -> Iterator[tuple[str, bool]]:
+    """Yield the names that a table should have: one for each combination of words the cases use."""
+    template = parse(text)
+    words = template.enumerated
+    if not words:
+        yield template.render({}), True
+        return
+    used = {
+        tuple(_captured(case, field_name) for field_name in words)
+        for case in joined.cases
+    }  # fmt: skip
+    known = {combination for combination in used if None not in combination}
+    for combination in sorted(known):  # type: ignore[type-var]
+        if all(value in words[f] for f, value in zip(words, combination, strict=True)):
+            yield template.render(dict(zip(words, combination, strict=True))), True
+    if not known:
+        for value in words[next(iter(words))]:
+            yield template.render({next(iter(words)): value}), True
+
+
+def _captured(case: Any, field_name: str) -> str | None:
+    for refs in case.files.values():
+        for ref in refs:
+            if ref.captured.get(field_name) is not None:
+                return str(ref.captured[field_name])
+    return None
+
+
+def _sidecars(layout: Layout, matched: Matched) -> Iterator[Finding]:
+    there = {ref.name for ref in matched.sidecars}
+    used: set[str] = set()
+    for name, slot in layout.files.items():
+        for ref in matched.files.get(name, ()) if slot.sidecar else ():
+            stem = ref.name.rpartition(".")[0]
+            found = [stem + ending for ending in slot.sidecar if stem + ending in there]
+            used.update(found)
+            if not found:
+                yield Finding(
+                    "layout.missing", "error", "the data file of this header is missing",
+                    file=stem + slot.sidecar[0], evidence={"slot": name, "header": ref.name},
+                    proposal="Fetch it again",
+                )  # fmt: skip
+    for name in sorted(there - used):
+        yield Finding(
+            "layout.orphan", "error", "this data file has no header beside it", file=name,
+            proposal="Fetch its header",
+        )  # fmt: skip
+
+
+def _repeated_ids(joined: Joined) -> Iterator[Finding]:
+    for name, count in Counter(case.id for case in joined.cases).items():
+        if count > 1:
+            yield Finding(
+                "layout.repeated-id", "error", f"{count} cases are called {name}", case=name,
+                evidence={"n": count}, proposal="The record's `case` template needs another field",
+            )  # fmt: skip
+
+
+def _extra(layout: Layout, matched: Matched) -> Iterator[Finding]:
+    texts = [text for slot in layout.files.values() for text in templates_of(slot)]
+    endings = {PurePosixPath(text).suffix.lower() for text in texts}
+    for name in matched.extra:
+        like_data = PurePosixPath(name).suffix.lower() in endings
+        yield Finding(
+            "layout.extra", "warning" if like_data else "info", "the layout knows no such file", file=name,
+            proposal="A misnamed file, or one of another release" if like_data else None,
+        )  # fmt: skip
+
+
+def _counts(expect: Expect | None, matched: Matched, joined: Joined) -> Iterator[Finding]:
+    if expect is None:
+        return
+    splits = Counter(case.split for case in joined.cases)
+    pairs = [("cases", expect.cases, len(joined.cases))] if expect.cases is not None else []
+    pairs += [(f"{split} cases", n, splits.get(split, 0)) for split, n in expect.splits.items()]
+    pairs += [(f"files of {slot}", n, len(matched.files.get(slot, ()))) for slot, n in expect.files.items()]
+    for what, wanted, found in pairs:
+        if wanted != found:
+            yield Finding(
+                "layout.count", "warning", f"the whole release has {wanted} {what}, here are {found}",
+                evidence={"what": what, "expected": wanted, "found": found},
+                proposal="A part of the release?" if found < wanted else "More than one release in one folder?",
+            )  # fmt: skip
+
+
+def _verdict(layout: Layout, matched: Matched, joined: Joined, findings: Sequence[Finding]) -> str:
+    if not matched.files and not matched.tables:
+        return "not this dataset, or another edition of it"
+    kinds = Counter(f.check for f in findings if f.severity == "error")
+    few = [f for f in findings if f.check == "layout.count" and f.evidence["found"] < f.evidence["expected"]]
+    if kinds:
+        told = ", ".join(f"{n} {name.removeprefix('layout.')}" for name, n in kinds.most_common())
+        return f"{'a part of the release, ' if few else ''}with defects: {told}"
+    if few:
+        return "a part of the release; what is here is whole"
+    if any(f.severity == "warning" for f in findings):
+        return "whole, with something to look at"
+    return "whole"

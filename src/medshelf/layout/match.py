@@ -1,0 +1,166 @@
+"""Match names with the templates of a layout."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from medshelf.layout.fields import derive
+from medshelf.layout.template import Template, parse
+from medshelf.model.case import FileRef
+from medshelf.model.layout import Layout, Slot
+
+Kind = Literal["file", "table", "sidecar", "ignore"]
+
+_JUNK = re.compile(
+    r"(?:^|/)(?:\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini|__MACOSX/.*|\.git/.*|\.ipynb_checkpoints/.*|"
+    r"\.gitattributes|\.gitignore)$"
+)
+_PAPER = re.compile(
+    r"(?:^|/)(?:readme|licen[cs]e|copying|citation|changelog|notice|mandatory_citation)[^/]*$|"
+    r"\.(?:md|md5|sha256|tcia|bib)$",
+    re.IGNORECASE,
+)
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+
+def is_junk(name: str) -> bool:
+    """True for files that systems leave behind (AppleDouble twins, thumbnails, checkpoints)."""
+    return _JUNK.search(name) is not None
+
+
+def is_paperwork(name: str) -> bool:
+    """True for readmes, licences and checksums, which any release may carry."""
+    return _PAPER.search(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One template of a layout and what it stands for."""
+
+    kind: Kind
+    slot: str
+    alternative: int
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """All names of a tree, sorted by what they are."""
+
+    files: dict[str, list[FileRef]] = field(default_factory=dict)
+    """By slot."""
+    tables: dict[str, list[FileRef]] = field(default_factory=dict)
+    """By table."""
+    sidecars: list[FileRef] = field(default_factory=list)
+    ambiguous: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    """Names that fit several slots, and those slots."""
+    extra: list[str] = field(default_factory=list)
+    """Names that fit nothing."""
+    ignored: int = 0
+    """Number of names that are known to belong to no case."""
+    total: int = 0
+
+
+def templates_of(slot: Slot) -> tuple[str, ...]:
+    """Return the templates of a slot, in the order of their preference."""
+    paths = (slot.path,) if isinstance(slot.path, str) else slot.path
+    return slot.either or tuple(p for p in paths if p)
+
+
+def entries(layout: Layout) -> list[Entry]:
+    """Return every template of a layout.
+
+    Raises
+    ------
+    LayoutError
+        A template is not well formed.
+    """
+    found: list[Entry] = []
+    for name, slot in layout.files.items():
+        for n, text in enumerate(templates_of(slot)):
+            found.append(Entry("file", name, n, parse(text)))
+            for ending in slot.sidecar:
+                found.append(Entry("sidecar", name, n, parse(_with_ending(text, ending))))
+    for name, table in layout.tables.items():
+        paths = (table.path,) if isinstance(table.path, str) else table.path
+        found += [Entry("table", name, n, parse(text)) for n, text in enumerate(paths)]
+    found += [Entry("ignore", "", n, parse(text)) for n, text in enumerate(layout.ignore)]
+    return found
+
+
+def _with_ending(text: str, ending: str) -> str:
+    stem, dot, _ = text.rpartition(".")
+    return (stem if dot else text) + ending
+
+
+def canonical(name: str) -> str:
+    """Return a name in Unicode's composed form, in which names are compared."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def match_names(layout: Layout, names: Iterable[str]) -> Matched:
+    """Match every name of a tree.
+
+    Parameters
+    ----------
+    layout : Layout
+    names : iterable of str
+        Names below the root, with ``/`` between folders and ``!/`` after archives.
+    """
+    matched = Matched()
+    known = entries(layout)
+    total = ignored = 0
+    for name in names:
+        total += 1
+        if is_junk(name):
+            ignored += 1
+            continue
+        hits = list(_hits(known, canonical(name)))
+        if not hits:
+            if is_paperwork(name) or name.lower().endswith(ARCHIVE_ENDINGS):
+                ignored += 1
+            else:
+                matched.extra.append(name)
+            continue
+        ignored += _sort(matched, layout, name, hits)
+    return Matched(
+        matched.files, matched.tables, matched.sidecars, matched.ambiguous, matched.extra, ignored, total
+    )
+
+
+def _hits(known: list[Entry], name: str) -> Iterator[tuple[Entry, re.Match[str]]]:
+    for entry in known:
+        match = entry.template.match(name)
+        if match is not None:
+            yield entry, match
+
+
+def _sort(matched: Matched, layout: Layout, name: str, hits: list[tuple[Entry, re.Match[str]]]) -> int:
+    """Put one name where it belongs; return 1 when it is one to ignore."""
+    first: dict[tuple[Kind, str], tuple[Entry, re.Match[str]]] = {}
+    for entry, match in hits:
+        first.setdefault((entry.kind, entry.slot), (entry, match))
+    real = [pair for (kind, _), pair in first.items() if kind != "ignore"]
+    if not real or ("ignore", "") in first:
+        return 1
+    slots = tuple(sorted({e.slot for e, _ in real if e.kind == "file"}))
+    if len(slots) > 1:
+        matched.ambiguous.append((name, slots))
+    for entry, match in real:
+        ref = _ref(layout, name, entry, match)
+        if entry.kind == "sidecar":
+            matched.sidecars.append(ref)
+        else:
+            place = matched.files if entry.kind == "file" else matched.tables
+            place.setdefault(entry.slot, []).append(ref)
+    return 0
+
+
+def _ref(layout: Layout, name: str, entry: Entry, match: re.Match[str]) -> FileRef:
+    captured = {k: v for k, v in match.groupdict().items() if k != "_at"}
+    fields = derive(captured, entry.template.whole_numbers, layout.fields)
+    return FileRef(entry.slot, name, fields, captured, match["_at"], entry.alternative)

@@ -1,0 +1,28 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+def _shared_data() -> Path | None:
+    named = os.environ.get("MEDSHELF_TEST_DATA")
+    place = Path(named) if named else REPO.parent / "shared" / "data"
+    return place if place.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside the checkout; without it CI fails and others skip, saying so."""
+    place = _shared_data()
+    if place is None:
+        message = "real data is missing: put it at ../shared/data or set MEDSHELF_TEST_DATA"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return place
