@@ -7,12 +7,12 @@ import io
 import lzma
 import zlib
 from collections.abc import Callable
-from functools import cache
 from typing import Any, Protocol
 
 from medshelf.errors import AccessError
 
 CHUNK_BYTES = 1 << 17
+STEP_BYTES = 1 << 22
 DEFLATE_MAX_RATIO = 1032
 """Deflate can't do better: RFC 1951, 258 bytes from 2 bits."""
 XZ_MEMORY_BYTES = 2 << 30
@@ -147,20 +147,20 @@ class Decompressed(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         if not view.nbytes or self._ended:
             return 0
-        data = self._next(view.nbytes)
+        data = self._next(min(view.nbytes, STEP_BYTES))
         view[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         """Move to `offset`; past the end it stays at the end, as the size may not be known."""
         if whence == 2 and self._size_bytes is None:
-            while self._next(CHUNK_BYTES * 8):
+            while self._next(STEP_BYTES):
                 pass
         end = self._position if self._size_bytes is None else self._size_bytes
         target = offset + (0, self._position, end)[whence]
         if target < self._position:
             self._start()
-        while self._position < target and self._next(min(target - self._position, CHUNK_BYTES * 8)):
+        while self._position < target and self._next(min(target - self._position, STEP_BYTES)):
             pass
         return self._position
 
@@ -186,6 +186,8 @@ class Decompressed(io.RawIOBase):
         """Return between 1 and `most` bytes, or none at the end."""
         if self._ended:
             return b""
+        if self._size_bytes is not None:
+            most = min(most, self._size_bytes - self._position)
         try:
             data = self._produce(most)
         except _BROKEN as error:
@@ -194,7 +196,7 @@ class Decompressed(io.RawIOBase):
         if self._crc32 is not None:
             self._crc = zlib.crc32(data, self._crc)
         if self._size_bytes is not None:
-            self._check_size(data)
+            self._check_size()
         return data
 
     def _produce(self, most: int) -> bytes:
@@ -226,15 +228,11 @@ class Decompressed(io.RawIOBase):
         self._object = self._new()
         return True
 
-    def _check_size(self, data: bytes) -> None:
+    def _check_size(self) -> None:
         size = self._size_bytes or 0
         if self._position < size:
             if self._ended:
-                raise self._broken(
-                    "the member is shorter than declared", f"{self._position} of {size} bytes"
-                )
-            return
-        if self._ended and not data:
+                raise self._broken("the member is shorter than declared", f"{self._position} of {size} bytes")
             return
         self._ended = True
         if self._crc32 is not None and self._crc != self._crc32:
@@ -257,42 +255,25 @@ class Decompressed(io.RawIOBase):
 
 
 def inflate(packed: bytes, size_bytes: int, name: str) -> bytes:
-    """Return the `size_bytes` that a raw deflate stream holds, quickly where imagecodecs is installed.
+    """Return the `size_bytes` that a raw deflate stream holds.
+
+    By libdeflate, 2 to 5 times faster than zlib; it never writes past the declared size.
 
     Raises
     ------
     AccessError
         The stream is damaged, or holds more or fewer bytes.
     """
+    import imagecodecs
+
     try:
-        data = _inflate_at_once()(packed, size_bytes)
-    except Exception as error:
+        data = bytes(imagecodecs.deflate_decode(packed, out=size_bytes, raw=True))
+    except imagecodecs.DeflateError as error:
         raise AccessError(
             "the compressed data are damaged or longer than declared", where=name, why=str(error)
         ) from error
     if len(data) != size_bytes:
         raise AccessError(
-            "the member is not as long as declared", where=name, why=f"{len(data)} of {size_bytes} bytes"
+            "the member is shorter than declared", where=name, why=f"{len(data)} of {size_bytes} bytes"
         )
     return data
-
-
-@cache
-def _inflate_at_once() -> Callable[[bytes, int], bytes]:
-    """Return libdeflate (2 to 5 times faster, and never writes past the declared size), or zlib."""
-    try:
-        import imagecodecs
-
-        if imagecodecs.DEFLATE.available:
-            return lambda packed, size: bytes(imagecodecs.deflate_decode(packed, out=size, raw=True))
-    except ImportError:
-        pass
-
-    def with_zlib(packed: bytes, size: int) -> bytes:
-        decoder = zlib.decompressobj(-15)
-        data = decoder.decompress(packed, size + 1)
-        if not decoder.eof:
-            decoder.decompress(decoder.unconsumed_tail, 1)
-        return data
-
-    return with_zlib

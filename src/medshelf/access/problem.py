@@ -43,7 +43,11 @@ def printable(text: str) -> str:
     r"""Return `text` with bytes that are not UTF-8 spelt as ``\xNN``, so that it can be printed and stored."""
     if text.isascii():
         return text
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        raw = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a surrogate pair, as Windows allows
+        raw = text.encode("utf-8", "backslashreplace")
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _text(message: str | MedshelfError) -> str:

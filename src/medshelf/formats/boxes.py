@@ -180,9 +180,7 @@ def _yolo_box(words: list[str], names: Mapping[int, str], size: tuple[int, int],
         raise FormatError("a box needs five numbers", where=where, why=f"{len(words)} found")
     number = markup.as_number(words[0], "the class", where)
     if number not in names:
-        raise FormatError(
-            f"class {words[0]} has no name", where=where, why=f"known are {sorted(names)}"
-        )
+        raise FormatError(f"class {words[0]} has no name", where=where, why=f"known are {sorted(names)}")
     x, y, width, height = (markup.as_number(word, "a coordinate", where) for word in words[1:5])
     if not all(0 <= value <= 1 for value in (x, y, width, height)):
         raise FormatError(

@@ -93,9 +93,7 @@ def _box(entry: dict[str, Any], label: str, category: str, where: str) -> Box:
     return Box(label, x, y, x + width, y + height, extra)
 
 
-def _by_file(
-    images: dict[Any, dict[str, Any]], boxes: dict[Any, list[Box]], where: str
-) -> dict[str, Boxes]:
+def _by_file(images: dict[Any, dict[str, Any]], boxes: dict[Any, list[Box]], where: str) -> dict[str, Boxes]:
     found: dict[str, Boxes] = {}
     for number, image in images.items():
         name = image.get("file_name")

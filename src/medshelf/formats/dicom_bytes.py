@@ -124,7 +124,10 @@ class Inflated:
                 more = self._inflater.decompress(chunk, _STEP)
             except zlib.error as error:
                 raise FormatError(
-                    "the deflated data set is damaged", where=self._name, why=str(error), hint="Fetch it again"
+                    "the deflated data set is damaged",
+                    where=self._name,
+                    why=str(error),
+                    hint="Fetch it again",
                 ) from error
             self._data += more
             if self._inflater.eof or not (chunk or more):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from typing import Any
 
 from medshelf.errors import FormatError, MedshelfError
 from medshelf.formats import dicom_tags as tags
@@ -45,10 +46,11 @@ def read_with_pydicom(blob: Blob, source: Source) -> FileHeader:
 
 
 def _damaged(blob: Blob, why: str) -> FormatError:
-    return FormatError("the DICOM header is damaged", where=blob.name, why=why[:200], hint="Fetch the file again")
+    what = "the DICOM header is damaged"
+    return FormatError(what, where=blob.name, why=why[:200], hint="Fetch the file again")
 
 
-def _raw_values(found: object) -> dict[int, bytes]:
+def _raw_values(found: Any) -> dict[int, bytes]:
     """Return the wanted attributes as they are encoded; those that pydicom decoded already are left out."""
     values: dict[int, bytes] = {}
     for part in (getattr(found, "file_meta", None), found):
@@ -57,8 +59,8 @@ def _raw_values(found: object) -> dict[int, bytes]:
         for tag in tags.WANTED:
             item = part.get_item(tag) if tag in part else None
             raw = getattr(item, "value", None)
-            if isinstance(raw, bytes):
+            if isinstance(raw, bytes) and raw:
                 values[tag] = raw
-            elif isinstance(raw, str):
+            elif isinstance(raw, str) and raw:
                 values[tag] = raw.encode("ascii", "replace")
     return values

@@ -112,6 +112,14 @@ class FileHeader:
         found = self.numbers(tag)
         return found[0] if found else None
 
+    def whole(self, tag: int) -> int | None:
+        """Return the first number of a string as a whole one, or None where it is none; never an error."""
+        try:
+            found = self.number(tag)
+        except FormatError:
+            return None
+        return None if found is None else int(found)
+
     def short(self, tag: int, default: int = 0) -> int:
         """Return an unsigned 16-bit number (US)."""
         raw = self.values.get(tag, b"")
@@ -178,7 +186,7 @@ def _walk(cursor: Cursor, blob: Blob) -> FileHeader:
 
 
 def _encoding(cursor: Cursor, syntax: str) -> tuple[bool, bool]:
-    """Return (little endian, explicit VR) of the data set: what its first bytes show, not what is declared."""
+    """Return (little endian, explicit VR) of the data set, as its first bytes show."""
     head = cursor.buffer[cursor.position : cursor.position + 8]
     explicit = head[4:6] in KNOWN_VR
     little = not (syntax == EXPLICIT_BIG or (not syntax and head[0] == 0 and head[1] != 0))

@@ -93,6 +93,8 @@ def walk_explicit(cursor: Cursor, order: str, stop: int) -> None:
             if length == UNDEFINED:
                 cursor.position = value
                 _skip_sequence(cursor, order, vr != b"UN", 0)
+                if tag in wanted:
+                    values[tag] = vr
                 buffer, position = cursor.buffer, cursor.position
                 edge = len(buffer) - 12
                 continue
@@ -128,6 +130,8 @@ def walk_implicit(cursor: Cursor) -> None:
         if length == UNDEFINED:
             cursor.position = value
             _skip_sequence(cursor, "<", False, 0)
+            if tag in wanted:
+                values[tag] = b"SQ"
             buffer, position = cursor.buffer, cursor.position
             edge = len(buffer) - 12
             continue

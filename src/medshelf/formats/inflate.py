@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from mmap import mmap
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -152,7 +152,7 @@ def inflate_gzip(data: Buffer, size: int, name: str, *, start: int = 0, lead: in
 
 
 def inflate_zlib(data: Buffer, size: int, name: str, *, start: int = 0) -> Inflated:
-    """Inflate the first `size` bytes of one zlib (RFC 1950) or gzip stream; parameters, errors as `inflate_gzip`."""
+    """Inflate the first `size` bytes of one zlib (RFC 1950) or gzip stream; see `inflate_gzip`."""
     refuse_impossible(size, len(data) - start, name)
     work = _Work(data, start, aligned_bytes(size + _SLACK, name), size, name)
     written = _at_once(work, "deflate_decode")
@@ -175,14 +175,19 @@ def inflate_bzip2(stream: BinaryIO, size: int, name: str) -> Inflated:
     """
     found = bytearray()
     engine = bz2.BZ2Decompressor()
+    chunk = stream.read(_CHUNK)
     while len(found) < size:
-        chunk = b"" if engine.eof or not engine.needs_input else stream.read(_CHUNK)
-        if engine.eof or (engine.needs_input and not chunk):
+        if not chunk and engine.needs_input:
             raise _short(name, size, len(found))
         try:
             found += engine.decompress(chunk, min(size - len(found), _SLACK))
         except (OSError, ValueError) as error:
             raise _damaged(name, error, len(found)) from error
+        if engine.eof:  # another stream may follow
+            chunk = engine.unused_data or stream.read(_CHUNK)
+            engine = bz2.BZ2Decompressor()
+        else:
+            chunk = stream.read(_CHUNK) if engine.needs_input else b""
     return Inflated(np.frombuffer(found, np.uint8))
 
 
@@ -220,13 +225,12 @@ def _gzip_member(work: _Work) -> None:
 
 def _at_once(work: _Work, codec: str) -> int | None:
     """Inflate one member with libdeflate; None where it can't (any fault, or more bytes than room)."""
-    decode: Callable[..., np.ndarray] | None
-    try:
-        import imagecodecs
+    import imagecodecs
 
-        decode = getattr(imagecodecs, codec)
+    decode: Callable[..., np.ndarray] = getattr(imagecodecs, codec)
+    try:
         return len(decode(memoryview(work.data)[work.at :], out=work.out[work.filled :]))
-    except (ImportError, RuntimeError, ValueError):
+    except (RuntimeError, ValueError):
         return None
 
 
@@ -242,7 +246,7 @@ def _member_end(work: _Work, written: int) -> int | None:
         return len(data)
     import imagecodecs
 
-    held = work.out[work.filled : work.filled + written]
+    held: Any = work.out[work.filled : work.filled + written]
     checksum = imagecodecs.deflate_crc32(held) if written else 0
     found = data.find(checksum.to_bytes(4, "little") + length, work.at + 12)
     return None if found < 0 else found + 8

@@ -49,9 +49,7 @@ def read_keyval(
             continue
         key, mark, value = (part.strip() for part in line.partition(sep))
         if not mark or not key:
-            raise FormatError(
-                f"line {number} is not 'key{sep} value'", where=blob.name, why=repr(line[:80])
-            )
+            raise FormatError(f"line {number} is not 'key{sep} value'", where=blob.name, why=repr(line[:80]))
         if found.setdefault(key, value) != value:
             raise FormatError(
                 f"line {number} gives {key!r} a second value",

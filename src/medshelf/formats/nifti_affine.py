@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from medshelf.formats.nifti_header import MM_PER_UNIT, Fields
@@ -37,6 +39,7 @@ def placed(fields: Fields, shape: tuple[int, ...]) -> tuple[np.ndarray, str]:
         if affine is not None:
             return affine, source
     sizes = voxel_sizes_mm(fields) * (-1, 1, 1)
+    sizes[len(shape) :] = _mm(fields)  # pixdim means nothing past the last axis
     middle = (np.array([*shape[:3], 1, 1][:3]) - 1) / 2
     return _assembled(np.diag(sizes), -sizes * middle), "pixdim"
 
@@ -61,10 +64,9 @@ def qform(fields: Fields) -> np.ndarray | None:
 
 
 def voxel_sizes_mm(fields: Fields) -> np.ndarray:
-    """Return the three voxel sizes; their sign is dropped, and a size of 0 or no number is taken as 1 unit."""
+    """Return the three voxel sizes without sign; a size of 0 or no number is taken as 1 unit."""
     sizes = np.abs(fields["pixdim"][1:4].astype(np.float64))
     sizes[~np.isfinite(sizes) | (sizes == 0)] = 1.0
-    sizes[int(fields["dim"][0]) :] = 1.0  # entries past the last axis mean nothing
     return sizes * _mm(fields)
 
 
@@ -73,13 +75,13 @@ def _mm(fields: Fields) -> float:
 
 
 def _rotation(b: float, c: float, d: float) -> np.ndarray:
-    """Return the rotation matrix of the quaternion (a, b, c, d) of length 1 and a >= 0 (nifti1.h, method 2)."""
+    """Return the rotation matrix of the unit quaternion (a, b, c, d), a >= 0 (nifti1.h, method 2)."""
     rest = 1.0 - (b * b + c * c + d * d)
     if rest < _TOO_SMALL:
-        length = np.sqrt(b * b + c * c + d * d)
+        length = math.hypot(b, c, d)
         a, b, c, d = 0.0, b / length, c / length, d / length
     else:
-        a = float(np.sqrt(rest))
+        a = math.sqrt(rest)
     return np.array(
         [
             [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],

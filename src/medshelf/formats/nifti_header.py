@@ -6,7 +6,7 @@ Analyze 7.5 has dim, datatype, bitpix, pixdim and vox_offset at the same places.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -52,14 +52,17 @@ SECONDS_PER_UNIT = {8: 1.0, 16: 1e-3, 24: 1e-6}
 """Seconds in one unit of time of xyzt_units: second, millisecond, microsecond."""
 
 
+ByteOrder = Literal["<", ">"]
+
+
 class Fields:
     """A parsed header: the fields by name, and which of the three kinds it is."""
 
-    def __init__(self, record: np.void, kind: str, byte_order: str) -> None:
+    def __init__(self, record: np.void, kind: str, byte_order: ByteOrder) -> None:
         self.record = record
         self.kind = kind
         """``"nifti1"``, ``"nifti2"`` or ``"analyze"``."""
-        self.byte_order = byte_order
+        self.byte_order: ByteOrder = byte_order
         """``"<"`` or ``">"``."""
 
     def __getitem__(self, name: str) -> Any:
@@ -93,7 +96,8 @@ def parse(head: bytes, name: str, *, analyze: bool = False) -> Fields:
     FormatError
         These are not the bytes of a header.
     """
-    for order in "<>":
+    orders: tuple[ByteOrder, ...] = ("<", ">")
+    for order in orders:
         for kind, layout in (("nifti1", NIFTI1), ("nifti2", NIFTI2)):
             if head[:4] != layout.itemsize.to_bytes(4, "little" if order == "<" else "big"):
                 continue
@@ -130,7 +134,10 @@ def shape_of(fields: Fields, name: str) -> tuple[int, ...]:
     dim = [int(n) for n in fields["dim"]]
     if not 1 <= dim[0] <= 7 or min(dim[1 : dim[0] + 1]) < 1:
         raise FormatError(
-            "the header declares no possible shape", where=name, why=f"dim is {dim}", hint="Fetch the file again"
+            "the header declares no possible shape",
+            where=name,
+            why=f"dim is {dim}",
+            hint="Fetch the file again",
         )
     if max(dim[6 : dim[0] + 1], default=1) > 1:
         raise Unsupported("a NIfTI image of more than five axes is not read", where=name, why=f"dim is {dim}")
@@ -178,7 +185,9 @@ def scale_of(fields: Fields, name: str) -> tuple[float, float] | None:
         return None
     if not np.isfinite(inter):
         raise FormatError(
-            "the header asks for a scale that is no number", where=name, why=f"slope {slope}, intercept {inter}"
+            "the header asks for a scale that is no number",
+            where=name,
+            why=f"slope {slope}, intercept {inter}",
         )
     return None if (slope, inter) == (1.0, 0.0) else (slope, inter)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
-from typing import BinaryIO
+from typing import IO, Literal
 
 import numpy as np
 
@@ -91,15 +91,15 @@ def stored(blob: Blob, start: int, size: int) -> np.ndarray:
     out = aligned_bytes(size, blob.name)
     with blob.open() as stream, _told(blob.name):
         stream.seek(start)
-        found = _fill(stream, out)
+        found = fill(stream, out)
     if found < size:
         raise cut_off(blob.name, start + size, start + found)
     return out
 
 
-def _fill(stream: BinaryIO, out: np.ndarray) -> int:
+def fill(stream: IO[bytes], out: np.ndarray) -> int:
     """Read until `out` is full or the stream ends, and return the number of bytes read."""
-    view = memoryview(out)
+    view = out.data
     readinto = getattr(stream, "readinto", None)
     at = 0
     while at < len(view):
@@ -115,22 +115,38 @@ def _fill(stream: BinaryIO, out: np.ndarray) -> int:
     return at
 
 
-def as_array(data: np.ndarray, shape: tuple[int, ...], stored_as: np.dtype) -> np.ndarray:
-    """View bytes as a Fortran-ordered array in the machine's byte order, copying nothing.
+def as_array(
+    data: np.ndarray, shape: tuple[int, ...], stored_as: np.dtype, order: Literal["C", "F"] = "F"
+) -> np.ndarray:
+    """View bytes as an array in the machine's byte order, copying nothing.
 
     Parameters
     ----------
     data : (n,) uint8 array
         Exactly the array's bytes; turned round in place where `stored_as` is of the other byte order.
     shape : tuple of int
-        First axis fastest.
+        Of the array.
     stored_as : numpy.dtype
         Type with the byte order of the file.
+    order : {"F", "C"}
+        Which axis is the fastest: the first, or the last.
     """
     array = data.view(stored_as)
     if not stored_as.isnative:
         array = array.byteswap(inplace=True).view(stored_as.newbyteorder("="))
-    return array.reshape(shape, order="F")
+    return array.reshape(shape, order=order)
+
+
+def in_file_order(array: np.ndarray) -> np.ndarray:
+    """Return the voxels as little-endian bytes, first axis fastest: the inverse of `as_array`.
+
+    Returns
+    -------
+    (n,) uint8 array
+        A view where the array lies so in memory already.
+    """
+    flat = array.astype(array.dtype.newbyteorder("<"), copy=False).ravel(order="F")
+    return flat.view(np.uint8)
 
 
 def numbers(text: bytes, count: int, dtype: np.dtype, name: str) -> np.ndarray:

@@ -97,9 +97,7 @@ def _runs(text: str, start: int, relative: bool, where: object) -> tuple[np.ndar
     return begins, begins + lengths
 
 
-def _check(
-    begins: np.ndarray, ends: np.ndarray, size: int, shape: tuple[int, int], where: object
-) -> None:
+def _check(begins: np.ndarray, ends: np.ndarray, size: int, shape: tuple[int, int], where: object) -> None:
     """Refuse runs outside the image or over each other."""
     outside = (begins < 0) | (ends > size) | (ends < begins)
     if outside.any():

@@ -39,7 +39,9 @@ def load_json(text: str, where: object) -> Any:
     except json.JSONDecodeError as error:
         early = error.pos >= len(text.rstrip()) or "Unterminated string" in error.msg
         raise (Truncated if early else FormatError)(
-            "this is not valid JSON", where=where, why=f"line {error.lineno}, column {error.colno}: {error.msg}"
+            "this is not valid JSON",
+            where=where,
+            why=f"line {error.lineno}, column {error.colno}: {error.msg}",
         ) from error
     except RecursionError as error:
         raise FormatError("the JSON is nested too deep", where=where) from error

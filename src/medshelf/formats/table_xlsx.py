@@ -82,9 +82,7 @@ def _check_archive(stream: BinaryIO, blob: Blob) -> None:
                 raise Unsupported("the workbook declares XML entities", where=blob.name, why=part.filename)
 
 
-def _cells(
-    stream: BinaryIO, sheet: str | int | None, blob: Blob
-) -> tuple[list[Line], str, tuple[str, ...]]:
+def _cells(stream: BinaryIO, sheet: str | int | None, blob: Blob) -> tuple[list[Line], str, tuple[str, ...]]:
     from openpyxl import load_workbook
 
     book = load_workbook(stream, read_only=True, data_only=True)
@@ -114,14 +112,14 @@ def _place_of(sheet: str | int | None, names: Sequence[str], blob: Blob) -> int:
     place = wanted if isinstance(wanted, int) else names.index(wanted) if wanted in names else -1
     if not 0 <= place < len(names):
         raise FormatError(
-            f"the workbook has no sheet {sheet!r}", where=blob.name, why="it has " + ", ".join(map(repr, names))
+            f"the workbook has no sheet {sheet!r}",
+            where=blob.name,
+            why="it has " + ", ".join(map(repr, names)),
         )
     return place
 
 
-def write(
-    path: Path | str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], sheet: str
-) -> None:
+def write(path: Path | str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], sheet: str) -> None:
     """Write a workbook of one sheet with a header line; text that begins with ``=`` stays text."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -166,6 +167,30 @@ def _looks_chinese(data: bytes) -> bool:
 def read_text(blob: Blob, *, encoding: str | None = None, limit_bytes: int = LIMIT_BYTES) -> str:
     """Read a text file; encoding and errors as in `decode` and `bytes_of`."""
     return decode(bytes_of(blob, limit_bytes=limit_bytes), blob.name, encoding)[0]
+
+
+def numbers(words: Sequence[str] | Sequence[bytes], kind: str) -> np.ndarray:
+    """Turn words into numbers, several times faster than NumPy's own conversion.
+
+    Parameters
+    ----------
+    words : sequence of str or bytes
+        Decimal numbers.
+    kind : str
+        NumPy name of the type of the result.
+
+    Raises
+    ------
+    ValueError
+        A word is no number, or does not fit the type.
+    """
+    dtype = np.dtype(kind)
+    try:
+        if dtype.kind == "f":
+            return np.array(list(map(float, words)), np.float64).astype(dtype)
+        return np.array(list(map(int, words)), dtype)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
 
 
 def write_text(path: object, text: str, *, encoding: str = "utf-8") -> None:

@@ -1,0 +1,183 @@
+"""The list of an archive's members: what may be a name, where each lies, and how that is kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from medshelf.access._source import Part, Source, Unpacked
+from medshelf.access.natural import natural_key
+from medshelf.access.problem import Problem, Problems, printable
+from medshelf.errors import AccessError
+
+MOST_MEMBERS = 20_000_000
+ENCRYPTED = 1
+TAR = 0xFFFF
+"""Method of a tar's members; others are the method numbers of zip (APPNOTE 4.4.5)."""
+
+_DRIVE = re.compile("[A-Za-z]:")
+_COLUMNS = {"offset": "Q", "packed": "Q", "size": "Q", "crc32": "L", "method": "H", "flags": "B"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One member: where its bytes lie, and what the archive says about them.
+
+    `offset` is that of the data in a tar and that of the local header in a zip.
+    """
+
+    source: Source
+    offset: int
+    packed_bytes: int
+    size_bytes: int
+    crc32: int | None
+    method: int
+    flags: int
+
+
+@dataclass(slots=True)
+class Index:
+    """All members of one archive, in natural order, in columns.
+
+    `codec` and `unpacked_bytes` are those of a compressed tar. `inner` holds the indexes of the archives
+    among the members.
+    """
+
+    names: list[str] = field(default_factory=list)
+    columns: dict[str, array[int]] = field(default_factory=lambda: {k: array(t) for k, t in _COLUMNS.items()})
+    codec: str | None = None
+    unpacked_bytes: int = 0
+    problems: tuple[Problem, ...] = ()
+    inner: dict[str, Index] = field(default_factory=dict)
+    _rows: dict[str, int] | None = None
+
+    def find(self, name: str) -> int | None:
+        """Return the row of a member, or None."""
+        if self._rows is None:
+            self._rows = {n: row for row, n in enumerate(self.names)}
+        return self._rows.get(name)
+
+    def entry(self, row: int, archive: Source, archive_name: str) -> Entry:
+        """Return the member of a row, given where the archive itself lies."""
+        source = archive
+        if self.codec is not None:
+            source = Unpacked(archive, self.codec, self.unpacked_bytes, archive_name)
+        column = {k: self.columns[k][row] for k in _COLUMNS}
+        method = column["method"]
+        return Entry(
+            source=source,
+            offset=column["offset"],
+            packed_bytes=column["packed"],
+            size_bytes=column["size"],
+            crc32=None if method == TAR else column["crc32"],
+            method=method,
+            flags=column["flags"],
+        )
+
+    def all_names(self) -> Iterator[str]:
+        """Yield the members, each archive among them followed by what it holds as ``inner.zip!/x``."""
+        for name in self.names:
+            yield name
+            if name in self.inner:
+                for member in self.inner[name].all_names():
+                    yield f"{name}!/{member}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` takes."""
+        return {
+            "names": self.names,
+            "columns": {k: v.tolist() for k, v in self.columns.items()},
+            "codec": self.codec,
+            "unpacked_bytes": self.unpacked_bytes,
+            "problems": self.problems,
+            "inner": {k: v.to_json() for k, v in self.inner.items()},
+        }
+
+    @staticmethod
+    def from_json(made: dict[str, Any]) -> Index:
+        """Return the index that `to_json` described; another shape is a `ValueError`."""
+        columns = {k: array(t, made["columns"][k]) for k, t in _COLUMNS.items()}
+        if any(len(c) != len(made["names"]) for c in columns.values()):
+            raise ValueError("columns differ in length")
+        return Index(
+            names=made["names"],
+            columns=columns,
+            codec=made["codec"],
+            unpacked_bytes=made["unpacked_bytes"],
+            problems=tuple(Problem(*p) for p in made["problems"]),
+            inner={k: Index.from_json(v) for k, v in made["inner"].items()},
+        )
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(self.to_json(), separators=(",", ":")).encode()
+
+    @staticmethod
+    def from_bytes(body: bytes) -> Index:
+        return Index.from_json(json.loads(body))
+
+
+class Gathering:
+    """Collects members while an archive is walked, and refuses names that could lead out of a folder."""
+
+    def __init__(self, archive_name: str) -> None:
+        self.archive_name = archive_name
+        self.problems = Problems(archive_name)
+        self._rows: dict[str, int] = {}
+        self._columns = {k: array(t) for k, t in _COLUMNS.items()}
+
+    def add(self, raw_name: str, **values: int) -> None:
+        """Add a member, or note why not; of two with one name the later counts, as unpackers do."""
+        name, fault = safe_name(raw_name)
+        if fault:
+            self.problems.add(raw_name, fault)
+            return
+        row = self._rows.get(name)
+        if row is not None:
+            self.problems.add(name, "the archive holds this name twice; the later one counts")
+            for key, column in self._columns.items():
+                column[row] = values[key]
+            return
+        if len(self._rows) >= MOST_MEMBERS:
+            raise AccessError(
+                "the archive holds too many members", where=self.archive_name, why=f"over {MOST_MEMBERS}"
+            )
+        self._rows[name] = len(self._rows)
+        for key, column in self._columns.items():
+            column.append(values[key])
+
+    def index(self) -> Index:
+        """Return what was collected, in natural order."""
+        ordered = sorted(self._rows.items(), key=lambda item: natural_key(item[0]))
+        rows = [row for _, row in ordered]
+        columns = {k: array(_COLUMNS[k], [c[row] for row in rows]) for k, c in self._columns.items()}
+        return Index([name for name, _ in ordered], columns, problems=self.problems.as_tuple())
+
+
+def safe_name(raw: str) -> tuple[str, str]:
+    """Return a member's name as a relative path, and what is wrong with it ('' if nothing is).
+
+    A leading ``./`` and doubled slashes go. Absolute names, ``..``, drive letters and NUL are refused.
+    """
+    if "\0" in raw:
+        return raw, "left out: the name holds a NUL byte"
+    if raw.startswith("/"):
+        return raw, "left out: the name is an absolute path"
+    if _DRIVE.match(raw):
+        return raw, "left out: the name begins with a drive letter"
+    name = raw
+    if "//" in raw or raw.startswith("./") or "/./" in raw or raw.endswith("/."):
+        name = "/".join(part for part in raw.split("/") if part not in ("", "."))
+    if ".." in name and ".." in name.split("/"):
+        return raw, "left out: the name leads out of the archive"
+    if name in ("", "."):
+        return raw, "left out: the name is empty"
+    return printable(name), ""
+
+
+def part_of(entry: Entry, start: int) -> Part:
+    """Return the packed bytes of a member that begin at `start` of its source."""
+    return Part(entry.source, start, entry.packed_bytes)

@@ -1,0 +1,50 @@
+"""Which kind of archive some bytes are, by what they begin with; names only say where to look."""
+
+from __future__ import annotations
+
+from medshelf.access._tar import looks_like_tar
+
+ARCHIVE_SUFFIXES = (
+    ".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz",
+)  # fmt: skip
+"""Lower-case endings of the archives that are looked into."""
+
+UNREAD_SUFFIXES = (".7z", ".rar", ".tar.zst", ".tzst", ".tar.z", ".tar.lz4", ".tar.lzma", ".z01")
+"""Endings of archives that are not, so that a folder's listing can say so."""
+
+COMPRESSED = ("gzip", "bz2", "xz")
+
+_MAGIC = (
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"PK\x07\x08", "zip"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"\x1f\x9d", "compress (.Z)"),
+)
+UNREAD = ("7z", "rar", "zstd", "lz4", "compress (.Z)")
+_WEB = (b"<!doctype html", b"<html", b"<?xml")
+
+
+def is_archive_name(name: str) -> bool:
+    """Return True if the name ends like an archive that can be looked into."""
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def kind_of(head: bytes) -> str:
+    """Return ``zip``, ``tar``, a codec, a kind that is not read, ``web page``, ``empty`` or ``''``."""
+    if not head:
+        return "empty"
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    if looks_like_tar(head):
+        return "tar"
+    if head.lstrip().lower().startswith(_WEB):
+        return "web page"
+    return ""

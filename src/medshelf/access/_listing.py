@@ -1,0 +1,100 @@
+"""A text file of names, one a line, as `find`, `tar -t`, `unzip -Z1`, `dir /s /b` or a manifest leave it."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from medshelf.access.natural import natural_sorted
+from medshelf.access.problem import Problems, printable
+from medshelf.errors import AccessError
+
+LISTING_SUFFIXES = (".txt", ".lst", ".list")
+_BLOCK_BYTES = 1 << 24
+_LONGEST_LINE_BYTES = 1 << 16
+_UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+def read_listing(stream: BinaryIO, where: str, problems: Problems) -> list[str]:
+    """Return the names in a text of names, in natural order.
+
+    Blank lines and lines that begin with ``#`` are skipped, backslashes become slashes, and what leads from
+    some root (``./``, ``../``, ``/``) is dropped. Folders are left out: names that end with a slash or that
+    others lie below.
+
+    Raises
+    ------
+    AccessError
+        The bytes are no text, or a line is far too long to be a name.
+    """
+    names: set[str] = set()
+    doubled = 0
+    for line in _lines(stream, where):
+        name = _name(line, problems)
+        if name in names:
+            doubled += 1
+        elif name:
+            names.add(name)
+    if doubled:
+        problems.add(where, f"{doubled} lines repeat an earlier name")
+    return _without_folders(natural_sorted(names))
+
+
+def _lines(stream: BinaryIO, where: str) -> Iterator[str]:
+    head = stream.read(2)
+    if head in _UTF16:
+        yield from _text(stream.read(), _UTF16[head], where).splitlines()
+        return
+    rest, block = b"", head + stream.read(_BLOCK_BYTES)
+    if block.startswith(codecs.BOM_UTF8):
+        block = block[3:]
+    while block:
+        if b"\0" in block:
+            raise AccessError("this is no text", where=where, hint="A list of names has one name a line")
+        whole, _, rest = (rest + block).rpartition(b"\n")
+        if len(rest) > _LONGEST_LINE_BYTES:
+            raise AccessError(
+                "this is no list of names", where=where, why=f"a line of over {_LONGEST_LINE_BYTES} bytes"
+            )
+        yield from whole.decode("utf-8", "surrogateescape").split("\n")
+        block = stream.read(_BLOCK_BYTES)
+    yield rest.decode("utf-8", "surrogateescape")
+
+
+def _text(raw: bytes, encoding: str, where: str) -> str:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise AccessError("this is no text", where=where, why=str(error)) from error
+
+
+def _name(line: str, problems: Problems) -> str:
+    name = line.rstrip("\r")
+    if name.startswith("#") or not name.strip():
+        return ""
+    if "\\" in name:
+        name = name.replace("\\", "/")
+    if not name.isascii():
+        name = printable(name)
+    if name[0] in "./" or "//" in name or "/." in name:
+        name = _tidy(name, problems)
+    return "" if name.endswith("/") else name
+
+
+def _tidy(name: str, problems: Problems) -> str:
+    """Drop what leads from some root, doubled slashes and ``.``; refuse ``..`` further on."""
+    end = "/" if name.endswith("/") else ""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    while parts and parts[0] == "..":
+        parts = parts[1:]
+    if ".." in parts:
+        problems.add(name, "left out: the name holds '..'")
+        return ""
+    return "/".join(parts) + end if parts else ""
+
+
+def _without_folders(names: list[str]) -> list[str]:
+    """Leave out names that others lie below; in natural order those follow at once."""
+    following = [*names[1:], ""]
+    return [name for name, after in zip(names, following, strict=True) if not after.startswith(name + "/")]

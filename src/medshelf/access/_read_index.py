@@ -1,0 +1,181 @@
+"""From an archive's bytes to its index, whatever its kind, and one level into the archives it holds."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+from medshelf.access import _tar, _zip
+from medshelf.access._codec import Decompressed
+from medshelf.access._index import ENCRYPTED, TAR, Entry, Index, part_of
+from medshelf.access._kind import COMPRESSED, UNREAD, is_archive_name, kind_of
+from medshelf.access._random_access import is_quick
+from medshelf.access._source import Source, Unpacked
+from medshelf.access.problem import Problems
+from medshelf.errors import AccessError, MedshelfError
+
+Progress = Callable[[int, int], None]
+"""Told how many bytes of how many of the archive have been looked at."""
+
+_BUFFER_BYTES = 1 << 16
+_EMPTY_TAR_BYTES = range(1024, 1 << 20, 512)
+"""Sizes that a tar without members has; a larger file of zeros is room made for a download."""
+
+
+def read_index(archive: Source, name: str, *, inner: bool, progress: Progress | None = None) -> Index:
+    """List an archive.
+
+    Parameters
+    ----------
+    archive : Source
+        Its bytes.
+    name : str
+        For messages.
+    inner : bool
+        Whether to list the archives among its members too.
+    progress : callable, optional
+        See `Progress`.
+
+    Raises
+    ------
+    AccessError
+        It is damaged, cut, empty, or of a kind that is not read.
+    """
+    index = _read_one(archive, name, progress)
+    if inner:
+        problems = Problems(name)
+        _read_inner(index, archive, name, problems)
+        index.problems += problems.as_tuple()
+    return index
+
+
+def packed_source(entry: Entry, name: str) -> Source:
+    """Return a member's bytes as a source: part of the archive, or that part unpacked."""
+    if entry.method == TAR:
+        return part_of(entry, entry.offset)
+    refuse_unreadable(entry, name)
+    with entry.source.open() as stream:
+        packed = part_of(entry, _zip.data_start(stream, entry, name))
+    if entry.method == _zip.STORED:
+        return packed
+    return Unpacked(packed, _zip.METHODS[entry.method], entry.size_bytes, name, entry.crc32)
+
+
+def refuse_unreadable(entry: Entry, name: str) -> None:
+    """Raise `AccessError` for an encrypted member or a compression that is not read."""
+    if entry.flags & ENCRYPTED:
+        raise AccessError(
+            "the member is encrypted",
+            where=name,
+            hint="Unpack the archive with its password and name the folder instead",
+        )
+    if entry.method not in _zip.METHODS and entry.method not in (_zip.STORED, TAR):
+        method = _zip.OTHER_METHODS.get(entry.method, f"method {entry.method}")
+        raise AccessError(
+            f"the member is compressed with {method}, which is not read",
+            where=name,
+            hint="Unpack the archive with 7-Zip and name the folder instead",
+        )
+
+
+def _read_one(archive: Source, name: str, progress: Progress | None) -> Index:
+    with _open_forward(archive) as stream:
+        head = _head(stream)
+        kind = kind_of(head)
+        if kind == "zip" or (not kind and name.lower().endswith(".zip")):
+            return _zip.read_index(stream, archive.size_bytes, name)
+        if kind in COMPRESSED:
+            return _read_compressed(archive, kind, name, progress)
+        if kind == "tar" or _is_empty_tar(head, archive.size_bytes):
+            stream.seek(0)
+            known = None if isinstance(stream, Decompressed) else archive.size_bytes
+            buffered = io.BufferedReader(stream, _BUFFER_BYTES)
+            total = archive.size_bytes
+            step = (lambda at: progress(at, total)) if progress else _unheard
+            return _tar.read_index(buffered, known, name, step)[0]
+    raise _unreadable(kind, head, name)
+
+
+def _read_compressed(archive: Source, codec: str, name: str, progress: Progress | None) -> Index:
+    total = archive.size_bytes
+    raw = Decompressed(_open_forward(archive), codec, name)
+    with io.BufferedReader(raw, _BUFFER_BYTES * 4) as stream:
+        head = stream.peek(_tar.BLOCK)[: _tar.BLOCK]
+        if not _tar.looks_like_tar(head) and any(head):
+            raise AccessError(
+                f"this is one file compressed with {codec}, not an archive",
+                where=name,
+                hint="Name the folder in which it lies",
+            )
+        step = (lambda _: progress(raw.packed_position(), total)) if progress else _unheard
+        index, unpacked_bytes = _tar.read_index(stream, None, name, step)
+    index.codec, index.unpacked_bytes = codec, unpacked_bytes
+    return index
+
+
+def _read_inner(index: Index, archive: Source, name: str, problems: Problems) -> None:
+    members = [(row, n) for row, n in enumerate(index.names) if is_archive_name(n)]
+    for row, member in members:
+        entry = index.entry(row, archive, name)
+        full_name = f"{name}!/{member}"
+        if isinstance(entry.source, Unpacked) and not is_quick(entry.source):
+            problems.add(member, "not looked into: the archive around it is too large to unpack for that")
+            continue
+        try:
+            found = _read_one(packed_source(entry, full_name), full_name, None)
+        except MedshelfError as error:
+            problems.add(member, error)
+            continue
+        index.inner[member] = found
+        for problem in found.problems:
+            path = member if problem.path == full_name else f"{member}!/{problem.path}"
+            problems.add(path, problem.message)
+        found.problems = ()
+
+
+def _open_forward(source: Source) -> io.RawIOBase:
+    return source.open_forward() if isinstance(source, Unpacked) else source.open()
+
+
+def _head(stream: io.RawIOBase) -> bytes:
+    head = b""
+    while len(head) < _tar.BLOCK and (data := stream.read(_tar.BLOCK - len(head))):
+        head += data
+    return head
+
+
+def _is_empty_tar(head: bytes, size_bytes: int) -> bool:
+    return size_bytes in _EMPTY_TAR_BYTES and not any(head)
+
+
+def _unheard(position: int) -> None:
+    """Take a step's report when nobody listens."""
+
+
+def _unreadable(kind: str, head: bytes, name: str) -> AccessError:
+    if kind == "empty":
+        return AccessError("the archive is empty (0 bytes)", where=name, hint="Fetch it again")
+    if kind == "web page":
+        return AccessError(
+            "this is a web page, not an archive",
+            where=name,
+            why="the host answered with an error or login page that was saved under this name",
+            hint="Fetch it again and look at what the host says",
+        )
+    if kind in UNREAD:
+        return AccessError(
+            f"{kind} archives are not read", where=name, hint="Unpack it and name the folder instead"
+        )
+    if head and not any(head):
+        return AccessError(
+            "the file begins with zeros only",
+            where=name,
+            why="room was made for a download that did not come",
+            hint="Fetch it again",
+        )
+    return AccessError(
+        "this is no archive that medshelf reads",
+        where=name,
+        why=f"first bytes {head[:8]!r}",
+        hint="Readable are zip, tar, tar.gz, tar.bz2 and tar.xz",
+    )

@@ -1,0 +1,268 @@
+"""A tree: names, and the bytes behind them, whether of a folder, an archive or a mere list."""
+
+from __future__ import annotations
+
+import os
+import sys
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
+from pathlib import Path
+from typing import BinaryIO
+
+from medshelf.access._kind import UNREAD_SUFFIXES, is_archive_name, kind_of
+from medshelf.access._listing import LISTING_SUFFIXES, read_listing
+from medshelf.access._walk import walk
+from medshelf.access.archive import Archive, ArchiveMember
+from medshelf.access.natural import natural_key, natural_sorted
+from medshelf.access.problem import Problem, Problems
+from medshelf.errors import AccessError, MedshelfError, NotFound
+from medshelf.model.blob import LocalFile
+
+Progress = Callable[[int, int], None]
+"""Told how many bytes, of how many, of the archives have been looked at."""
+
+_HEAD_BYTES = 512
+_KINDS_OF_ARCHIVE = ("zip", "tar", "gzip", "bz2", "xz")
+
+
+class Tree:
+    """Names and the blobs behind them.
+
+    Picklable: no open file or lock travels, and archives are looked into again only when a member is read.
+
+    Attributes
+    ----------
+    where : str
+        What was opened, as given.
+    names : tuple of str
+        Names relative to it, with forward slashes, in natural order. What lies in an archive follows the
+        archive's own name, as ``a/b.zip!/member``.
+    problems : tuple of Problem
+        What was left out or doubted: broken archives, unreadable folders, unsafe member names.
+    has_bytes : bool
+        False for a list of names.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        names: tuple[str, ...],
+        *,
+        root: Path | None = None,
+        archive: Archive | None = None,
+        archives: dict[str, Archive] | None = None,
+        spelt: dict[str, str] | None = None,
+        problems: tuple[Problem, ...] = (),
+    ) -> None:
+        self.where = where
+        self.names = names
+        self.problems = problems
+        self._root = root
+        self._archive = archive
+        self._archives = archives or {}
+        self._spelt = spelt or {}
+
+    @property
+    def has_bytes(self) -> bool:
+        return self._root is not None or self._archive is not None
+
+    def blob(self, name: str) -> LocalFile | ArchiveMember:
+        """Return the blob behind one of the `names`.
+
+        Raises
+        ------
+        NotFound
+            There is no such name, or the tree is a list of names without bytes.
+        """
+        if name not in self:
+            near = get_close_matches(name, self._beside(name), n=3)
+            raise NotFound(
+                "no such file",
+                where=f"{self.where}: {name}",
+                hint=f"Nearest: {', '.join(near)}" if near else None,
+            )
+        if self._archive is not None:
+            return self._archive.blob(name)
+        if self._root is None:
+            raise NotFound(
+                "only the name of this file is known, not its bytes",
+                where=f"{self.where}: {name}",
+                hint="Name the folder or the archive instead of the list",
+            )
+        held = self._holder(name)
+        if held is not None:
+            return self._archives[held].blob(name[len(held) + 2 :])
+        return LocalFile(self._root / self._real(name))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        at = bisect_left(self.names, natural_key(name), key=natural_key)
+        return at < len(self.names) and self.names[at] == name
+
+    def __repr__(self) -> str:
+        return f"<Tree of {len(self.names)} names: {self.where}>"
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "names": "\0".join(self.names)}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        joined = str(state["names"])
+        self.names = tuple(joined.split("\0")) if joined else ()
+
+    def _holder(self, name: str) -> str | None:
+        """Return the archive of the folder in which a member lies."""
+        mark = name.find("!/")
+        while mark >= 0:
+            if name[:mark] in self._archives:
+                return name[:mark]
+            mark = name.find("!/", mark + 1)
+        return None
+
+    def _real(self, name: str) -> str:
+        """Return the name on disk, which may hold bytes that are not UTF-8."""
+        if not self._spelt:
+            return name
+        parts = name.split("/")
+        shown = ["/".join(parts[: i + 1]) for i in range(len(parts))]
+        return "/".join(self._spelt.get(whole, part) for whole, part in zip(shown, parts, strict=True))
+
+    def _beside(self, name: str) -> list[str]:
+        at = bisect_left(self.names, natural_key(name), key=natural_key)
+        return list(self.names[max(0, at - 100) : at + 100])
+
+
+def open_tree(
+    where: str | os.PathLike[str], *, expand_archives: bool = True, progress: Progress | None = None
+) -> Tree:
+    """List a folder, an archive, or a text file of names.
+
+    Parameters
+    ----------
+    where : path
+        A folder; a zip, tar, tar.gz, tar.bz2 or tar.xz; a text of names (``.txt``, ``.lst``, ``.list``); or
+        ``-`` for names from standard input.
+    expand_archives : bool
+        Whether to look into the archives that lie in the folder or, one level deep, in the archive.
+    progress : callable, optional
+        See `Progress`; compressed tars take their time.
+
+    Returns
+    -------
+    Tree
+        Empty for an empty folder.
+
+    Raises
+    ------
+    NotFound
+        There is nothing at `where`; the message names the nearest folder above that exists.
+    AccessError
+        It can't be read, or is none of these.
+    """
+    shown = os.fspath(where)
+    if shown == "-":
+        return _from_listing(sys.stdin.buffer, "-")
+    root = Path(os.path.abspath(shown))
+    try:
+        is_folder = root.stat() and root.is_dir()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _missing(root, shown) from error
+    except (OSError, ValueError) as error:
+        raise AccessError("it can't be looked at", where=shown, why=str(error)) from error
+    if is_folder:
+        return _from_folder(root, shown, expand_archives, progress)
+    if not root.is_file():
+        raise AccessError("this is neither a file nor a folder", where=shown)
+    return _from_file(root, shown, expand_archives, progress)
+
+
+def _from_folder(root: Path, where: str, expand: bool, progress: Progress | None) -> Tree:
+    try:
+        os.scandir(root).close()
+    except OSError as error:
+        raise AccessError(
+            "the folder may not be read", where=where, why=error.strerror, hint="Check its permissions"
+        ) from error
+    walked = walk(root)
+    names, archives = walked.names, {}
+    if expand:
+        tree = Tree(where, (), root=root, spelt=walked.spelt)
+        paths = {n: root / tree._real(n) for n in names if is_archive_name(n)}
+        archives = _look_into(paths, walked.problems, progress)
+        for name in names:
+            if name.lower().endswith(UNREAD_SUFFIXES):
+                walked.problems.add(
+                    name, "not looked into: this kind of archive is not read. Unpack it first"
+                )
+    if archives:
+        inside = [f"{name}!/{member}" for name, archive in archives.items() for member in archive.names]
+        names = natural_sorted(dict.fromkeys([*names, *inside]))
+    return Tree(
+        where, tuple(names), root=root, archives=archives, spelt=walked.spelt,
+        problems=walked.problems.as_tuple(),
+    )  # fmt: skip
+
+
+def _look_into(paths: dict[str, Path], problems: Problems, progress: Progress | None) -> dict[str, Archive]:
+    """List the archives of a folder, several at a time, and leave out those that are broken."""
+    sizes = {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
+    total, done = sum(sizes.values()), 0
+    archives: dict[str, Archive] = {}
+
+    def listed(path: Path) -> Archive | MedshelfError:
+        try:
+            archive = Archive(path)
+            _ = archive.names
+        except MedshelfError as error:
+            return error
+        return archive
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for name, found in zip(paths, pool.map(listed, paths.values()), strict=True):
+            done += sizes[name]
+            if progress:
+                progress(done, total)
+            if isinstance(found, MedshelfError):
+                problems.add(name, found)
+                continue
+            archives[name] = found
+            for path, message in found.problems:
+                problems.add(name if path == str(found.path) else f"{name}!/{path}", message)
+    return archives
+
+
+def _from_file(path: Path, where: str, expand: bool, progress: Progress | None) -> Tree:
+    with LocalFile(path).open() as stream:
+        head = stream.read(_HEAD_BYTES)
+    if kind_of(head) in _KINDS_OF_ARCHIVE or is_archive_name(path.name):
+        archive = Archive(path, inner=expand, progress=progress)
+        return Tree(where, archive.names, archive=archive, problems=archive.problems)
+    if path.name.lower().endswith(LISTING_SUFFIXES) and kind_of(head) != "web page":
+        with LocalFile(path).open() as stream:
+            return _from_listing(stream, where)
+    raise AccessError(
+        "this is neither a folder, an archive nor a list of names",
+        where=where,
+        why=f"kind: {kind_of(head)}" if kind_of(head) else f"first bytes {head[:8]!r}",
+        hint="Name a folder, a zip or tar, or a text of names that ends with .txt",
+    )
+
+
+def _from_listing(stream: BinaryIO, where: str) -> Tree:
+    problems = Problems(where)
+    names = read_listing(stream, where, problems)
+    return Tree(where, tuple(names), problems=problems.as_tuple())
+
+
+def _missing(path: Path, where: str) -> NotFound:
+    above = next((p for p in path.parents if p.is_dir()), path.parent)
+    return NotFound("there is nothing here", where=where, why=f"the nearest folder that exists is {above}")

@@ -1,0 +1,176 @@
+"""The baked shelf: all records in one SQLite file, made from the TOML when that has changed.
+
+An installed package carries a baked shelf. In a checkout it is baked into the user's cache and baked again
+whenever a file of the catalogue changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from medshelf.catalogue.place import catalogue_root
+from medshelf.catalogue.structure_json import from_plain, to_plain
+from medshelf.catalogue.vocabulary import nearest
+from medshelf.errors import CatalogueError, UnknownDataset
+from medshelf.model.dataset import Record
+
+SCHEMA_VERSION = "1"
+
+_log = logging.getLogger(__name__)
+
+
+@cache
+def ids() -> tuple[str, ...]:
+    """Return the ids of all records, sorted."""
+    return tuple(row[0] for row in connect().execute("select id from record order by id"))
+
+
+def load(name: str) -> Record:
+    """Return the record with this id or alias.
+
+    Raises
+    ------
+    UnknownDataset
+        With the nearest ids.
+    """
+    return _load(str(resolve(name)))
+
+
+def resolve(name: str) -> str:
+    """Return the id that an id or alias stands for; raises as `load`."""
+    row = connect().execute("select id from alias where alias = ?", (_fold(name),)).fetchone()
+    if row is None:
+        raise UnknownDataset(
+            f"no dataset is called {name!r}", hint=nearest(name, ids()) + " Try: medshelf find WORDS"
+        )
+    return str(row[0])
+
+
+@cache
+def _load(name: str) -> Record:
+    row = connect().execute("select json from record where id = ?", (name,)).fetchone()
+    return from_plain(Record, json.loads(row[0]))  # type: ignore[no-any-return]
+
+
+def records() -> Iterator[Record]:
+    """Yield every record, in the order of their ids."""
+    return (_load(name) for name in ids())
+
+
+@cache
+def connect() -> sqlite3.Connection:
+    """Open the baked shelf, baking it first when it is missing or older than the catalogue."""
+    root = catalogue_root()
+    packed = root / "shelf.sqlite"
+    if packed.is_file():
+        return _read_only(packed)
+    wanted = signature(root)
+    place = _cache_folder() / f"shelf-{wanted[:16]}.sqlite"
+    if not place.is_file():
+        try:
+            bake(place, root)
+        except OSError:
+            return _in_memory(root)
+    return _read_only(place)
+
+
+def _read_only(place: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{place.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def _in_memory(root: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:")
+    _fill(connection, root)
+    return connection
+
+
+def _cache_folder() -> Path:
+    named = os.environ.get("MEDSHELF_CACHE_DIR")
+    if named:
+        return Path(named) / "shelf"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("medshelf") / "shelf"
+
+
+def signature(root: Path) -> str:
+    """Return a hash of the names, sizes and times of the catalogue's files: changes when one of them does."""
+    told = hashlib.sha256(f"{SCHEMA_VERSION} {root}".encode())
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        for file in sorted(files):
+            if file.endswith((".toml", "id.txt")):
+                stat = os.stat(os.path.join(folder, file))
+                told.update(f"{folder}/{file} {stat.st_size} {stat.st_mtime_ns}".encode())
+    return told.hexdigest()
+
+
+def bake(place: Path, root: Path | None = None, *, strict: bool = False) -> None:
+    """Write the shelf as one SQLite file, whole or not at all.
+
+    Parameters
+    ----------
+    place : Path
+        The file to write.
+    root : Path, optional
+        The catalogue; by default the one in use.
+    strict : bool
+        Refuse to bake when a record is wrong; otherwise it is left out and a warning is logged.
+
+    Raises
+    ------
+    CatalogueError
+        A record is wrong and `strict` is true; nothing is written.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part = place.with_name(f".{place.name}.{os.getpid()}")
+    part.unlink(missing_ok=True)
+    try:
+        connection = sqlite3.connect(part)
+        _fill(connection, root or catalogue_root(), strict=strict)
+        connection.close()
+        os.replace(part, place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -> None:
+    from medshelf.catalogue.index import index_record
+    from medshelf.catalogue.read import read_presets, read_record, record_folders
+
+    with connection:
+        connection.executescript(
+            """
+            create table record (id text primary key, name text, summary text, kind text, json text not null);
+            create table alias (alias text primary key, id text not null);
+            create table facet (id text, facet text, value text, number real);
+            create index facet_value on facet (facet, value);
+            create virtual table words using fts5 (id unindexed, name, labels, body, tokenize = 'porter unicode61');
+            """
+        )
+        presets = read_presets(root)
+        for folder in record_folders(root):
+            try:
+                record = read_record(folder, presets)
+            except CatalogueError as error:
+                if strict:
+                    raise
+                _log.warning("left out of the shelf: %s", error)
+                continue
+            plain = json.dumps(to_plain(record), ensure_ascii=False)
+            row = (record.id, record.name, record.summary.strip(), record.kind, plain)
+            connection.execute("insert into record values (?, ?, ?, ?, ?)", row)
+            for alias in (record.id, record.name, *record.aliases):
+                connection.execute("insert or ignore into alias values (?, ?)", (_fold(alias), record.id))
+            index_record(connection, record)
+
+
+def _fold(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())

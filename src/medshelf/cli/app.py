@@ -1,0 +1,82 @@
+"""The command line: one file per verb, each imported only when it is used."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from medshelf.cli.output import complain
+
+VERBS = {
+    "find": "Find datasets by words and filters.",
+    "show": "Show all that is known of a dataset.",
+    "check": "Check the names of a folder, archive or listing against a dataset's layout.",
+    "identify": "Say which dataset a folder, archive or listing is.",
+    "cases": "List the cases of a dataset that lies here.",
+    "view": "Draw a case: three planes with its annotations.",
+    "audit": "Look at the files of a dataset and report what is wrong with them.",
+    "build": "Carry out a recipe: choose, map, exclude, split and write a folder for a trainer.",
+    "twin": "Write a small synthetic copy of a dataset.",
+}
+"""Every verb and its one line of help, in the order of the work."""
+
+
+class Verbs(click.Group):
+    """A group that imports a verb only when it is run or asked for help."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        return import_module(f"medshelf.cli.{name}").command  # type: ignore[no-any-return]
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from medshelf.catalogue.vocabulary import nearest
+
+            context.fail(f"there is no verb {args[0]!r}. {nearest(args[0], VERBS)}")
+        return super().resolve_command(context, args)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="medshelf", prog_name="medshelf")
+def cli() -> None:
+    """One shelf for every public medical dataset: find it, check it, open it, audit it, combine it.
+
+    \b
+    Data goes to stdout, progress to stderr. Every verb takes --json.
+    Exit codes: 0 ok, 1 problems found, 2 usage, 3 access needed, 4 integrity, 5 not found, 6 disk.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every error of ours becomes one message and an exit code."""
+    from medshelf.errors import MedshelfError
+
+    try:
+        code = cli.main(arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        code = complain("stopped", 130)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except MedshelfError as error:
+        code = complain(str(error), error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    except KeyboardInterrupt:
+        code = complain("stopped; run it again to continue", 130)
+    except OSError as error:
+        code = complain(str(error), 6 if error.errno == 28 else 3)
+    sys.exit(code if isinstance(code, int) else 0)

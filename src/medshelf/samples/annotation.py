@@ -1,0 +1,238 @@
+"""Annotations of a sample: masks with their structures, and what is drawn or said otherwise.
+
+For every structure an annotation has one of four states (`State`). Nothing is read before it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from medshelf.errors import LayoutError, NotFound
+from medshelf.model.labels import State, bands_of, colours_of, structures_of, values_of
+from medshelf.model.volume import Header, Volume
+from medshelf.samples.image import Image
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What somebody drew or wrote for one case, other than a mask: boxes, points, contours, a mesh, text."""
+
+    name: str
+    kind: str
+    """boxes, points, contours, mesh, text, spheres."""
+    load: Callable[[], Any] = field(repr=False)
+    structures: tuple[str, ...] = ()
+    """Structures that it can name, where the layout says."""
+    annotator: str | None = None
+    files: tuple[str, ...] = ()
+
+    def read(self) -> Any:
+        """Return what the reader of this kind returns (`Boxes`, `Contours`, `Mesh`, rows, …)."""
+        return self.load()
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A mask of one case.
+
+    The masks of one slot are one annotation even when every structure has a file of its own.
+    """
+
+    name: str
+    kind: str
+    """index, binary, bands, colour, instance, channels, instance-channels, probability."""
+    labels: Mapping[str, str]
+    """What is written to structure, as in the layout."""
+    images: Mapping[str, Image] = field(repr=False)
+    """The mask files: one under ``""``, or one for each structure."""
+    regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Derived structures: unions of others."""
+    missing: State = State.NOT_ANNOTATED
+    """State of a structure whose own file is not there."""
+    union: tuple[Image, ...] = field(default=(), repr=False)
+    """Further files that are part of the same mask."""
+    annotator: str | None = None
+    grid: Image | None = field(default=None, repr=False)
+    """The image whose grid the mask shares, for masks without a place of their own."""
+    read_segments: Callable[[], Any] | None = field(default=None, repr=False)
+    """For DICOM segmentations and run lengths: reads structure to volume."""
+
+    # --- what it can say -------------------------------------------------------------------
+
+    @cached_property
+    def structures(self) -> tuple[str, ...]:
+        """Structures that this mask annotates, whether or not they occur in this case."""
+        if self.kind in ("binary", "instance", "probability") or (self.images and "" not in self.images):
+            declared = structures_of(self.labels) if self.labels else ()
+            return tuple(dict.fromkeys((*declared, *(s for s in self.images if s))))
+        if self.read_segments is not None and not self.labels:
+            return tuple(self._segments)
+        return structures_of(self.labels)
+
+    @property
+    def values(self) -> dict[int, str]:
+        """Structure by value, for masks of kind index."""
+        return values_of(self.labels)
+
+    def state(self, structure: str) -> State:
+        """Return what this annotation says of a structure in this case."""
+        if structure in self.regions:
+            states = {self.state(part) for part in self.regions[structure]}
+            if State.PRESENT in states:
+                return State.PRESENT
+            return State.ABSENT if states == {State.ABSENT} else State.NOT_ANNOTATED
+        if structure not in self.structures:
+            return State.NOT_ANNOTATED
+        if not self._is_here(structure):
+            return self.missing
+        return State.PRESENT if self.mask(structure).any() else State.ABSENT
+
+    def states(self) -> dict[str, State]:
+        """Return the state of every structure that the layout declares for this mask."""
+        if self.kind == "index" and set(self.images) == {""} and self.read_segments is None:
+            there = set(np.unique(self.volume.array).tolist())
+            return {
+                s: State.PRESENT if any(v in there for v, name in self.values.items() if name == s) else State.ABSENT
+                for s in self.structures
+            }
+        return {structure: self.state(structure) for structure in self.structures}
+
+    def _is_here(self, structure: str) -> bool:
+        if self.read_segments is not None:
+            return structure in self._segments
+        return "" in self.images or structure in self.images
+
+    # --- what it holds ---------------------------------------------------------------------
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of its files."""
+        return tuple(i.path for i in (*self.images.values(), *self.union))
+
+    @cached_property
+    def volume(self) -> Volume:
+        """The mask as stored, when it is one file.
+
+        Raises
+        ------
+        LayoutError
+            Every structure has a file of its own; use `mask` or `to_index`.
+        """
+        if set(self.images) != {""}:
+            raise LayoutError(
+                f"the mask {self.name} is {len(self.images)} files, one a structure",
+                hint="Use .mask(structure) or .to_index(structures)",
+            )
+        volume = self._placed(self.images[""].volume)
+        for other in self.union:
+            if self.kind == "instance":
+                volume = replace(volume, array=_next_instances(volume.array, other.volume.array))
+            else:
+                volume = replace(volume, array=np.maximum(volume.array, other.volume.array))
+        return volume
+
+    def header(self) -> Header:
+        """Shape and geometry, of the first file where there are several."""
+        if self.read_segments is not None:
+            volume = next(iter(self._segments.values()))
+            return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
+        return next(iter(self.images.values())).header()
+
+    @cached_property
+    def _segments(self) -> Mapping[str, Volume]:
+        assert self.read_segments is not None
+        return self.read_segments()  # type: ignore[no-any-return]
+
+    def mask(self, structure: str) -> np.ndarray:
+        """Return where a structure or region is.
+
+        Returns
+        -------
+        (I, J, K) or (Y, X) bool array
+            On the grid of the mask.
+
+        Raises
+        ------
+        NotFound
+            Nobody annotated the structure here; absence must not be read into that.
+        """
+        if structure in self.regions:
+            parts = [self.mask(part) for part in self.regions[structure] if self._is_here(part)]
+            if parts:
+                return np.logical_or.reduce(parts)
+        if structure not in self.structures or (not self._is_here(structure) and self.missing != State.ABSENT):
+            raise NotFound(
+                f"{structure} is not annotated in {self.name}",
+                hint=f"Annotated: {', '.join(self.structures[:20])}",
+            )
+        if self.read_segments is not None:
+            found = self._segments.get(structure)
+            return found.array != 0 if found is not None else np.zeros(self.header().shape[:3], bool)
+        if "" not in self.images:
+            found_image = self.images.get(structure)
+            return found_image.array != 0 if found_image else np.zeros(self.header().shape, bool)
+        return _select(self.volume, self.kind, self.labels, structure)
+
+    def to_index(self, structures: Mapping[int, str | tuple[str, ...]]) -> Volume:
+        """Return one integer mask: value by structure (or union of several); later ones lie on top.
+
+        Parameters
+        ----------
+        structures : mapping of int to str or tuple of str
+            What each value shall stand for.
+        """
+        like = self._segments if self.read_segments is not None else None
+        base = next(iter(like.values())) if like else self._placed(next(iter(self.images.values())).volume)
+        out: np.ndarray | None = None
+        for value, names in structures.items():
+            for name in (names,) if isinstance(names, str) else names:
+                where = self.mask(name)
+                if out is None:
+                    dtype = np.uint8 if max(structures) < 256 else np.uint16
+                    out = np.zeros(where.shape, dtype, order="F")
+                out[where] = value
+        assert out is not None
+        axes = base.axes[: out.ndim]
+        return Volume(out, axes, base.affine, base.spacing_mm)
+
+    def _placed(self, volume: Volume) -> Volume:
+        """Give a mask without an affine the place of the image whose grid it shares."""
+        if volume.affine is not None or self.grid is None or volume.axes[:3] != "ijk":
+            return volume
+        header = self.grid.header()
+        if header.affine is None or tuple(header.shape[:3]) != tuple(volume.shape[:3]):
+            return volume
+        return replace(volume, affine=header.affine, spacing_mm=header.spacing_mm)
+
+
+def _next_instances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Add the instances of `b` to those of `a`, numbered on; where they overlap the later one lies on top."""
+    out = a.astype(np.int32) if a.dtype != np.int32 else a.copy()
+    if out.max(initial=0) > 0 and np.unique(out).size <= 2:
+        out = (out != 0).astype(np.int32)
+    out[b != 0] = out.max(initial=0) + 1
+    return out
+
+
+def _select(volume: Volume, kind: str, labels: Mapping[str, str], structure: str) -> np.ndarray:
+    array = volume.array
+    if kind in ("binary", "instance"):
+        return array != 0
+    if kind == "probability":
+        return array >= 0.5 if array.dtype.kind == "f" else array >= 128
+    if kind == "bands":
+        return np.logical_or.reduce(
+            [(array >= b.first) & (array <= b.last) for b in bands_of(labels) if b.structure == structure]
+        )
+    if kind == "colour":
+        wanted = [c for c, name in colours_of(labels).items() if name == structure]
+        return np.logical_or.reduce([(array[..., :3] == colour).all(-1) for colour in wanted])
+    values = [v for v, name in values_of(labels).items() if name == structure]
+    if kind in ("channels", "instance-channels"):
+        return np.logical_or.reduce([array[..., v] != 0 for v in values])
+    return np.isin(array, values) if len(values) > 1 else array == values[0]

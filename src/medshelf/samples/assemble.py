@@ -1,0 +1,280 @@
+"""Make the images, annotations, targets and records of a sample from the files of its case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from medshelf.access.tree import Tree
+from medshelf.errors import Unsupported
+from medshelf.layout.fields import fill
+from medshelf.layout.join import natural
+from medshelf.model.case import Case, FileRef
+from medshelf.model.labels import State, named, structures_of
+from medshelf.model.layout import Layout, Slot
+from medshelf.samples.annotation import Annotation, Mask
+from medshelf.samples.image import Image
+from medshelf.samples.native import LOADERS
+from medshelf.samples.sample import Lazy, Sample
+from medshelf.samples.tables import Table
+
+_ABSENT = {"empty": State.ABSENT, "unknown": State.NOT_ANNOTATED, None: State.NOT_ANNOTATED}
+
+
+@dataclass(frozen=True)
+class Assembler:
+    """All that is needed to make samples of one dataset. Picklable."""
+
+    dataset: str
+    layout: Layout
+    tree: Tree
+    tables: Mapping[str, Table]
+
+    def sample(self, case: Case, row: Mapping[str, Any] | None = None) -> Sample:
+        """Return the sample of a case; `row` is its row when the rows of a table are the cases."""
+        images = Lazy("image", self._images(case))
+        rows = Lazy("table", {n: partial(self._rows, t, case, row) for n, t in self.tables.items()})
+        records = Lazy("record", self._records(case))
+        return Sample(
+            dataset=self.dataset,
+            case=case.id,
+            patient=case.patient,
+            split=case.split,
+            fields=case.fields,
+            images=images,
+            annotations=Lazy("annotation", self._annotations(case, images)),
+            targets=Lazy("target", self._targets(case, rows, records)),
+            tables=rows,
+            records=records,
+            files=case,
+        )
+
+    # --- images ----------------------------------------------------------------------------
+
+    def _images(self, case: Case) -> dict[str, Callable[[], Image]]:
+        makers: dict[str, Callable[[], Image]] = {}
+        for name, slot in self.layout.files.items():
+            refs = case.files.get(name, ())
+            if slot.role != "image" or not refs:
+                continue
+            for channel, group in _grouped(slot.channel or name, refs).items():
+                image = self._image(channel, slot, group, case)
+                if slot.channels:
+                    for n, part in enumerate(slot.channels):
+                        makers[part] = partial(Image, part, image.blobs, source=image, index=(-1, n))
+                else:
+                    makers[channel] = partial(_same, image)
+        return makers
+
+    def _image(self, name: str, slot: Slot, refs: list[FileRef], case: Case) -> Image:
+        ordered = sorted(refs, key=lambda r: _order(slot, r))
+        ops = tuple(slot.ops)
+        if self.layout.rows is not None and refs[0].slot in self.layout.rows.slots:
+            ops = ({"take": (0, int(case.fields[self.layout.rows.field]))}, *ops)
+        return Image(
+            name,
+            tuple(self.tree.blob(r.name) for r in ordered),
+            reader=slot.reader,
+            axes=slot.axes,
+            stated_spacing_mm=_spacing(slot, refs[0]),
+            ops=ops,
+            reverse=slot.order == "reverse",
+        )
+
+    # --- annotations -----------------------------------------------------------------------
+
+    def _annotations(self, case: Case, images: Mapping[str, Image]) -> dict[str, Callable[[], Mask | Annotation]]:
+        makers: dict[str, Callable[[], Mask | Annotation]] = {}
+        for name, slot in self.layout.files.items():
+            refs = case.files.get(name, ())
+            if slot.role in ("image", "record", "target", "video") or not refs:
+                continue
+            for who, group in _grouped(slot.annotator, refs).items():
+                key = f"{name}@{who}" if who else name
+                make = self._mask if slot.role == "mask" else self._other
+                makers[key] = partial(make, key, slot, group, case, images, who or None)
+        for name, table in self.tables.items():
+            if table.slot.kind in ("spheres", "points", "boxes"):
+                makers[name] = partial(self._table_annotation, name, table, case)
+            elif table.slot.kind == "mask":
+                makers[name] = partial(self._run_lengths, name, table, case, images)
+        return makers
+
+    def _mask(
+        self, key: str, slot: Slot, refs: list[FileRef], case: Case, images: Mapping[str, Image], who: str | None
+    ) -> Mask:
+        labels = dict(self.layout.labels.get(slot.labels or "", {}))
+        segments = None
+        files: dict[str, Image] = {}
+        union: tuple[Image, ...] = ()
+        if slot.reader == "dicom_seg":
+            segments = partial(_segments, [self.tree.blob(r.name) for r in refs], labels)
+        if slot.reader == "slices":
+            files[""] = self._image(key, slot, refs, case)
+        elif slot.label and "{" in slot.label:
+            for ref in refs:
+                structure = _structure(slot, labels, ref)
+                files[structure] = self._image(structure, slot, [ref], case)
+        else:
+            ordered = sorted(refs, key=lambda r: natural(r.name))
+            first, *rest = (self._image(key, slot, [ref], case) for ref in ordered)
+            files[""], union = first, tuple(rest)
+        if slot.label and "{" not in slot.label:
+            labels = labels or {"1": slot.label}
+        return Mask(
+            key,
+            slot.kind if not (slot.label and "{" in slot.label and slot.kind == "index") else "binary",
+            labels,
+            files,
+            regions=self.layout.regions,
+            missing=_ABSENT[slot.absent],
+            union=union,
+            annotator=who,
+            grid=self._grid(slot, case, images),
+            read_segments=segments,
+        )
+
+    def _grid(self, slot: Slot, case: Case, images: Mapping[str, Image]) -> Image | None:
+        if slot.space is not None:
+            refs = case.files.get(slot.space)
+            return self._image(slot.space, self.layout.files[slot.space], list(refs), case) if refs else None
+        return next(iter(images.values())) if len(images) == 1 else None
+
+    def _other(
+        self, key: str, slot: Slot, refs: list[FileRef], case: Case, images: Mapping[str, Image], who: str | None
+    ) -> Annotation:
+        labels = self.layout.labels.get(slot.labels or "", {})
+        loader = LOADERS.get(slot.reader or slot.role)
+        if loader is None:
+            loader = partial(_no_reader, slot.reader or slot.role)
+        blobs = [self.tree.blob(r.name) for r in sorted(refs, key=lambda r: natural(r.name))]
+        structures = structures_of(labels) if labels else ((slot.label,) if slot.label else ())
+        return Annotation(
+            key, slot.role, partial(loader, blobs, slot, labels), structures, who, tuple(b.name for b in blobs)
+        )
+
+    def _table_annotation(self, name: str, table: Table, case: Case) -> Annotation:
+        load = partial(table.rows_of, case, _captured(case))
+        return Annotation(name, table.slot.kind, load, files=tuple(r.name for r in table.refs))
+
+    def _run_lengths(self, name: str, table: Table, case: Case, images: Mapping[str, Image]) -> Mask:
+        from medshelf.samples.run_lengths import masks_of_rows
+
+        labels = dict(self.layout.labels.get(table.slot.labels or "", {}))
+        image = next(iter(images.values()))
+        members = [r for n, s in self.layout.files.items() if s.role == "image" for r in case.files.get(n, ())]
+        along = next((s.along for s in self.layout.files.values() if s.role == "image" and s.along), None)
+        ordered = sorted(members, key=lambda r: natural(str(r.fields.get(along or "", r.name))))
+        read = partial(masks_of_rows, table, case, ordered, image, labels)
+        return Mask(name, "binary", labels, {}, self.layout.regions, State.ABSENT, read_segments=read)
+
+    # --- facts -----------------------------------------------------------------------------
+
+    def _rows(self, table: Table, case: Case, row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+        if table.slot.anchor:
+            return [table.meant(row)] if row is not None else []
+        return list(table.rows_of(case, _captured(case)))
+
+    def _records(self, case: Case) -> dict[str, Callable[[], Mapping[str, Any]]]:
+        makers: dict[str, Callable[[], Mapping[str, Any]]] = {}
+        for name, slot in self.layout.files.items():
+            refs = case.files.get(name, ())
+            if slot.role == "record" and refs:
+                makers[name] = partial(LOADERS["record"], [self.tree.blob(refs[0].name)], slot, {})
+        return makers
+
+    def _targets(
+        self, case: Case, rows: Mapping[str, list[Mapping[str, Any]]], records: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Callable[[], Any]]:
+        makers: dict[str, Callable[[], Any]] = {}
+        for name, target in self.layout.targets.items():
+            makers[name] = partial(_target, target, case, rows, records, self._target_image(target.of, case))
+        return makers
+
+    def _target_image(self, of: str, case: Case) -> Image | None:
+        slot = self.layout.files.get(of)
+        refs = case.files.get(of, ())
+        return self._image(of, slot, list(refs), case) if slot is not None and refs else None
+
+
+def _same(image: Image) -> Image:
+    return image
+
+
+def _captured(case: Case) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for refs in case.files.values():
+        for ref in refs:
+            for name, text in ref.captured.items():
+                if text is not None:
+                    found.setdefault(name, text)
+    return found
+
+
+def _grouped(template: str | None, refs: tuple[FileRef, ...]) -> dict[str, list[FileRef]]:
+    groups: dict[str, list[FileRef]] = {}
+    for ref in refs:
+        name = "" if template is None else fill(template, {**ref.captured, **ref.fields}) or ""
+        groups.setdefault(name, []).append(ref)
+    return groups
+
+
+def _order(slot: Slot, ref: FileRef) -> tuple[Any, ...]:
+    along = ref.fields.get(slot.along) if slot.along else None
+    return natural(str(along)) if along is not None else natural(ref.name)
+
+
+def _spacing(slot: Slot, ref: FileRef) -> tuple[float, ...] | None:
+    if not slot.spacing_mm:
+        return None
+    texts = [fill(s, ref.fields) if isinstance(s, str) else str(s) for s in slot.spacing_mm]
+    return tuple(float(t) for t in texts if t is not None)
+
+
+def _structure(slot: Slot, labels: Mapping[str, str], ref: FileRef) -> str:
+    raw = fill(slot.label or "", {**ref.captured, **ref.fields}) or ""
+    if not labels:
+        return raw
+    return named(labels, raw) or re.sub(r"\W+", "_", raw)
+
+
+def _segments(blobs: list[Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    from medshelf.formats import dicom_seg
+
+    found: dict[str, Any] = {}
+    for blob in blobs:
+        segmentation = dicom_seg.read_seg(blob)
+        for segment in segmentation.segments:
+            structure = named(labels, segment.label) if labels else segment.label
+            key = structure or segment.label
+            found[f"{key}{segment.number}" if key in found else key] = segmentation.mask(segment.number)
+    return found
+
+
+def _no_reader(name: str, blobs: list[Any], slot: Slot, labels: Mapping[str, str]) -> Any:
+    raise Unsupported(
+        f"no reader is called {name!r} yet", where=blobs[0].name, hint="Its files can be listed and checked by name"
+    )
+
+
+def _target(target: Any, case: Case, rows: Any, records: Any, image: Image | None) -> Any:
+    head, _, rest = target.of.partition(".")
+    if image is not None:
+        value: Any = image.array
+        return value.item() if value.ndim == 0 else value
+    if head in records and rest:
+        value = records[head].get(rest)
+    elif head in rows and rest == "*":
+        hidden = set(target.without)
+        return {k: v for row in rows[head][:1] for k, v in row.items() if k not in hidden}
+    elif head in rows and rest:
+        found = [row.get(rest) for row in rows[head]]
+        value = found[0] if len(found) == 1 else found or None
+    else:
+        value = case.fields.get(target.of)
+    if isinstance(value, list):
+        return [target.map.get(str(v), v) for v in value]
+    return target.map.get(str(value), value)

@@ -1,0 +1,104 @@
+"""Check a place against a record: its names and, where they can be read, the rows of its tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+from medshelf.access.tree import Tree, open_tree
+from medshelf.catalogue.shelf import load
+from medshelf.errors import MedshelfError
+from medshelf.layout.check import Report, check_names
+from medshelf.layout.fields import fill
+from medshelf.layout.join import join
+from medshelf.layout.match import match_names
+from medshelf.layout.variants import layouts_of
+from medshelf.model.dataset import Record
+from medshelf.model.finding import Finding
+from medshelf.samples.tables import Table, comparable
+
+
+def check(
+    dataset: str | Record, where: str | os.PathLike[str], *, variant: str | None = None, tables: bool = True
+) -> Report:
+    """Check a folder, an archive or a text file of names against the layout of a dataset.
+
+    Parameters
+    ----------
+    dataset : str or Record
+        Id of a record, or a record.
+    where : path
+        What to check.
+    variant : str, optional
+        Which repackaging to check against; by default the one that fits best.
+    tables : bool
+        Also read the tables and compare their rows with the files, where `where` has bytes.
+
+    Returns
+    -------
+    Report
+        Findings, counts and a verdict.
+    """
+    record = dataset if isinstance(dataset, Record) else load(dataset)
+    tree = open_tree(where)
+    report = check_names(record, tree.names, variant=variant)
+    more = [_problem(record.id, p.path, p.message) for p in tree.problems]
+    if tables and tree.has_bytes:
+        more += _rows(record, report.variant, tree)
+    return replace(report, findings=(*report.findings, *more)) if more else report
+
+
+def _problem(dataset: str, path: object, message: str) -> Finding:
+    return Finding("access.unreadable", "error", message, dataset, file=str(path))
+
+
+def _rows(record: Record, variant: str, tree: Tree) -> Iterator[Finding]:
+    """Compare the rows of every table that is joined by a key with the cases that are here."""
+    layout = layouts_of(record)[variant]
+    matched = match_names(layout, tree.names)
+    cases = join(layout, matched).cases
+    for name, slot in layout.tables.items():
+        refs = tuple(matched.tables.get(name, ()))
+        if not refs or not slot.key or slot.anchor:
+            continue
+        table = Table(name, slot, refs, tree)
+        try:
+            yield from _compare(record.id, table, cases)
+        except MedshelfError as error:
+            yield Finding("table.unreadable", "error", error.what, record.id, file=refs[0].name,
+                          evidence={"why": error.why}, proposal=error.hint)  # fmt: skip
+
+
+def _compare(dataset: str, table: Table, cases: tuple) -> Iterator[Finding]:  # type: ignore[type-arg]
+    first = table.rows[0][1] if table.rows else {}
+    absent = [column for column in table.slot.key if table.rows and column not in first]
+    if absent:
+        yield Finding(
+            "table.column", "error", f"the table {table.name} has no column {', '.join(absent)}", dataset,
+            file=table.refs[0].name, evidence={"columns": list(first)[:30]},
+        )  # fmt: skip
+        return
+    wanted = {_key(table, case) for case in cases} - {None}
+    if not wanted:
+        return
+    there = {tuple(comparable(row.get(c)) for c in table.slot.key) for _, row in table.rows}
+    for kind, keys, said in (
+        ("table.row-without-file", there - wanted, "rows of the table {} belong to no file that is here"),
+        ("table.file-without-row", wanted - there, "cases have no row in the table {}"),
+    ):
+        if keys:
+            some = sorted(" ".join(k) for k in keys if k is not None)
+            yield Finding(
+                kind, "info" if table.slot.optional else "warning", f"{len(keys)} {said.format(table.name)}", dataset,
+                file=table.refs[0].name, evidence={"n": len(keys), "keys": some[:50]},
+            )  # fmt: skip
+
+
+def _key(table: Table, case) -> tuple[str, ...] | None:  # type: ignore[no-untyped-def]
+    values: dict[str, object] = {}
+    for refs in case.files.values():
+        for ref in refs:
+            values.update({k: v for k, v in ref.captured.items() if v is not None})
+    texts = [fill(text, {**values, **case.fields}) for text in table.slot.key.values()]
+    return None if None in texts else tuple(comparable(t) for t in texts)

@@ -1,0 +1,148 @@
+"""An image of a sample: where its bytes are and how to read them. Nothing is read before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from medshelf import formats
+from medshelf.errors import FormatError, LayoutError
+from medshelf.model.blob import Blob
+from medshelf.model.volume import Header, Volume
+from medshelf.samples import operate
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image, lazily.
+
+    `array`, `affine` and the rest read the file when they are first asked for and keep it; dropping
+    the sample frees it. `read()` always reads anew.
+    """
+
+    name: str
+    """Name of the channel."""
+    blobs: tuple[Blob, ...] = field(repr=False)
+    """The file, or the members of a series."""
+    reader: str | None = None
+    """Reader that the layout names; None finds it by the file."""
+    axes: str | None = None
+    """Axes that the layout states."""
+    stated_spacing_mm: tuple[float, ...] | None = None
+    """Spacing that the layout states, where the file says nothing."""
+    ops: tuple[Mapping[str, Any], ...] = ()
+    """Operations of the layout."""
+    reverse: bool = False
+    """A series of pictures that runs against its order."""
+    source: Image | None = field(default=None, repr=False)
+    """The image of which this is one index of one axis, when one file holds several."""
+    index: tuple[int, int] | None = None
+    """(axis, index) in `source`."""
+
+    @property
+    def path(self) -> str:
+        """Name of the file, or of the first of a series."""
+        return self.blobs[0].name
+
+    def read(self) -> Volume:
+        """Read the voxels.
+
+        Raises
+        ------
+        FormatError
+            The bytes are not what they should be.
+        """
+        if self.source is not None and self.index is not None:
+            return operate.take(self.source.volume, self.index)
+        volume = self._stored()
+        if self.axes is not None and self.axes != volume.axes:
+            if len(self.axes) != volume.array.ndim:
+                raise LayoutError(
+                    f"the layout says axes {self.axes!r} for an array of {volume.array.ndim} dimensions",
+                    where=self.path,
+                )
+            volume = replace(volume, axes=self.axes)
+        if volume.spacing_mm is None and self.stated_spacing_mm is not None:
+            volume = replace(volume, spacing_mm=self.stated_spacing_mm)
+        return operate.apply(volume, self.ops)
+
+    def _stored(self) -> Volume:
+        if self.reader == "dicom_series":
+            from medshelf.formats import dicom
+
+            return dicom.read_series(self.blobs)
+        if self.reader == "slices":
+            return stack(self.blobs, reverse=self.reverse, spacing_mm=self.stated_spacing_mm)
+        if self.reader == "wsi":
+            return formats.read(self.blobs[0], "slide")
+        return formats.read(self.blobs[0], _image_reader(self.reader))
+
+    def header(self) -> Header:
+        """Read what is known without decoding voxels, where the format can; ops may still change it."""
+        if self.ops or self.reader == "slices" or self.axes or self.source is not None:
+            volume = self.volume
+            return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
+        if self.reader == "dicom_series":
+            from medshelf.formats import dicom
+
+            return dicom.read_series_header(self.blobs)
+        return formats.read_header(self.blobs[0], "slide" if self.reader == "wsi" else _image_reader(self.reader))
+
+    @cached_property
+    def volume(self) -> Volume:
+        """The voxels and their geometry, read once."""
+        return self.read()
+
+    @property
+    def array(self) -> np.ndarray:
+        """Voxels as stored, (I, J, K[, T][, C]) or (Y, X[, C])."""
+        return self.volume.array
+
+    @property
+    def affine(self) -> np.ndarray | None:
+        """(4, 4) voxel index to RAS+ mm, or None."""
+        return self.volume.affine
+
+    @property
+    def spacing_mm(self) -> tuple[float, ...] | None:
+        """Distance in mm along each spatial axis."""
+        return self.volume.spacing_mm
+
+    @property
+    def orientation(self) -> str | None:
+        """Direction in which the voxel axes grow, such as ``"LPS"``."""
+        return self.volume.orientation
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return self.volume.shape
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "volume"}
+
+
+def _image_reader(name: str | None) -> str | None:
+    return {"npy": "numpy_array"}.get(name, name) if name else None
+
+
+def stack(blobs: Sequence[Blob], *, reverse: bool, spacing_mm: tuple[float, ...] | None) -> Volume:
+    """Stack pictures into a volume: (I, J, K) = (column, row, picture), without a place in the patient.
+
+    Raises
+    ------
+    FormatError
+        The pictures differ in size or type.
+    """
+    pictures = [formats.read(blob) for blob in blobs]
+    shapes = {p.array.shape for p in pictures}
+    if len(shapes) > 1:
+        odd = next(b for b, p in zip(blobs, pictures, strict=True) if p.array.shape != pictures[0].array.shape)
+        raise FormatError("pictures of one series differ in size", where=odd.name, why=f"sizes {sorted(shapes)}")
+    ordered = pictures[::-1] if reverse else pictures
+    array = np.stack([np.swapaxes(p.array, 0, 1) for p in ordered], axis=2)
+    return Volume(array, "ijk" + ("c" if array.ndim == 4 else ""), None, spacing_mm)

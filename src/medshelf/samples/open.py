@@ -1,0 +1,134 @@
+"""Open a dataset: choose the repackaging that fits, join its names into cases, nothing more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from medshelf.access.tree import Tree, open_tree
+from medshelf.catalogue.shelf import load
+from medshelf.errors import LayoutError
+from medshelf.layout.join import Joined, join
+from medshelf.layout.match import Matched
+from medshelf.layout.variants import choose, layouts_of
+from medshelf.model.case import Case
+from medshelf.model.dataset import Record
+from medshelf.model.layout import Layout
+from medshelf.samples.assemble import Assembler
+from medshelf.samples.dataset import Dataset
+from medshelf.samples.tables import Table
+
+
+def open(dataset: str | Record, root: str | os.PathLike[str], *, variant: str | None = None) -> Dataset:
+    """Open a dataset that lies at `root`.
+
+    Parameters
+    ----------
+    dataset : str or Record
+        Id of a record, or a record of your own.
+    root : path
+        Folder or archive (zip, tar) that holds the release; wrapping folders do no harm.
+    variant : str, optional
+        Which repackaging it is; by default the one that fits best.
+
+    Returns
+    -------
+    Dataset
+        Lazy: names have been read, and the tables that tell the split.
+
+    Raises
+    ------
+    UnknownDataset
+        No record has this id.
+    LayoutError
+        The record has no layout, or no file at `root` fits it.
+    NotFound, AccessError
+        There is nothing at `root`, or it can't be opened.
+
+    Examples
+    --------
+    >>> dataset = medshelf.open("msd-hippocampus", "Task04_Hippocampus")  # doctest: +SKIP
+    >>> dataset[0].images["T1"].array.shape  # doctest: +SKIP
+    (35, 51, 35)
+    """
+    record = dataset if isinstance(dataset, Record) else load(dataset)
+    tree = open_tree(root)
+    chosen, matched = choose(layouts_of(record), tree.names, variant)
+    layout = layouts_of(record)[chosen]
+    if not matched.files and not matched.tables:
+        raise LayoutError(
+            f"no file here is one of {record.id}",
+            where=root,
+            why=f"{matched.total} names, none fits",
+            hint=f"Look with: medshelf identify {os.fspath(root)}",
+        )
+    return _opened(record, layout, chosen, tree, matched, join(layout, matched))
+
+
+def _opened(
+    record: Record, layout: Layout, variant: str, tree: Tree, matched: Matched, joined: Joined
+) -> Dataset:
+    tables = {
+        name: Table(name, slot, tuple(matched.tables.get(name, ())), tree) for name, slot in layout.tables.items()
+    }
+    assembler = Assembler(record.id, layout, tree, tables)
+    cases, rows = joined.cases, {}
+    if any(slot.anchor for slot in layout.tables.values()):
+        cases, rows = _row_cases(layout, tables)
+    if layout.rows is not None:
+        cases = _container_cases(layout, tree, cases)
+    if layout.split is not None:
+        cases = tuple(_with_split(layout, assembler, case, rows.get(case.id)) for case in cases)
+    return Dataset(record, layout, variant, assembler, cases, rows)
+
+
+def _row_cases(layout: Layout, tables: Mapping[str, Table]) -> tuple[tuple[Case, ...], dict[str, Any]]:
+    """Make a case of every row of the anchoring tables."""
+    cases: list[Case] = []
+    rows: dict[str, Any] = {}
+    for name, table in tables.items():
+        if not table.slot.anchor:
+            continue
+        for number, (ref, row) in enumerate(table.rows):
+            told = [str(row[c]) for c in table.slot.key if row.get(c) is not None]
+            fields = dict(ref.fields)
+            key = "/".join(told) or str(number)
+            if key in rows or f"{ref.fields.get('split', '')}/{key}" in rows:
+                key = f"{key}#{number}"
+            identity = f"{fields['split']}/{key}" if "split" in fields else key
+            split = fields.get("split")
+            cases.append(
+                Case(identity, (identity,), fields, {name: (ref,)}, split=None if split is None else str(split))
+            )
+            rows[identity] = row
+    return tuple(cases), rows
+
+
+def _container_cases(layout: Layout, tree: Tree, cases: tuple[Case, ...]) -> tuple[Case, ...]:
+    """Make a case of every row of array files."""
+    from medshelf import formats
+
+    assert layout.rows is not None
+    found: list[Case] = []
+    for case in cases:
+        slot = next(s for s in layout.rows.slots if s in case.files)
+        header = formats.read_header(tree.blob(case.files[slot][0].name))
+        for n in range(header.shape[0]):
+            fields = {**case.fields, layout.rows.field: n}
+            found.append(replace(case, id=f"{case.id}/{n}", key=(*case.key, n), fields=fields))
+    return tuple(found)
+
+
+def _with_split(layout: Layout, assembler: Assembler, case: Case, row: Any) -> Case:
+    assert layout.split is not None
+    head, _, rest = layout.split.of.partition(".")
+    sample = assembler.sample(case, row)
+    if not rest:
+        value: Any = case.fields.get(head)
+    elif head in sample.records:
+        value = sample.records[head].get(rest)
+    else:
+        value = next((r.get(rest) for r in sample.tables[head]), None)
+    return case if value is None else replace(case, split=layout.split.map.get(str(value), str(value)))

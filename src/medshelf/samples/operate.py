@@ -1,0 +1,104 @@
+"""The closed list of array operations that a layout may ask for, applied in order, as stored.
+
+They put right what a release stores oddly (slices in reverse, rotated masks, an offset), so the affine
+stays what the header says; only operations that remove an axis change what the axes mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from medshelf.errors import LayoutError
+from medshelf.model.volume import Volume
+
+
+def flip(volume: Volume, axes: Sequence[int]) -> Volume:
+    """Reverse the order along axes."""
+    return replace(volume, array=np.flip(volume.array, tuple(axes)))
+
+
+def rot90(volume: Volume, how: Sequence[int]) -> Volume:
+    """Rotate by ``times`` quarter turns in the plane of two axes: ``[times, axis, axis]``."""
+    times, first, second = how
+    return replace(volume, array=np.rot90(volume.array, times, (first, second)))
+
+
+def transpose(volume: Volume, order: Sequence[int]) -> Volume:
+    """Permute the axes."""
+    return replace(volume, array=volume.array.transpose(tuple(order)))
+
+
+def squeeze(volume: Volume, axes: Sequence[int]) -> Volume:
+    """Remove axes of length one."""
+    kept = "".join(a for n, a in enumerate(volume.axes) if n not in axes)
+    return replace(volume, array=np.squeeze(volume.array, tuple(axes)), axes=kept)
+
+
+def take(volume: Volume, how: Sequence[int]) -> Volume:
+    """Take one index of an axis: ``[axis, index]``."""
+    axis, index = how
+    if not -volume.array.shape[axis] <= index < volume.array.shape[axis]:
+        raise LayoutError(f"there is no index {index} on axis {axis} of length {volume.array.shape[axis]}")
+    place = axis % volume.array.ndim
+    kept = volume.axes[:place] + volume.axes[place + 1 :]
+    slices = (slice(None),) * place + (index,)
+    return replace(volume, array=volume.array[slices], axes=kept)
+
+
+def offset(volume: Volume, amount: float) -> Volume:
+    """Add a number; integers stay integers of a type that holds the result."""
+    return replace(volume, array=_wide(volume.array) + amount)
+
+
+def scale(volume: Volume, factor: float) -> Volume:
+    """Multiply by a number, in float32."""
+    return replace(volume, array=volume.array.astype(np.float32) * np.float32(factor))
+
+
+def threshold(volume: Volume, least: float) -> Volume:
+    """Make a mask of what is at least `least` (uint8, 0 or 1)."""
+    return replace(volume, array=(volume.array >= least).astype(np.uint8))
+
+
+def astype(volume: Volume, dtype: str) -> Volume:
+    """Change the type, refusing values that it can't hold."""
+    changed = volume.array.astype(dtype)
+    if not np.array_equal(changed, volume.array):
+        raise LayoutError(f"values do not fit the type {dtype}", why="the layout asks for astype")
+    return replace(volume, array=changed)
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.int32) if array.dtype.kind in "iub" and array.dtype.itemsize < 4 else array
+
+
+OPERATIONS: Mapping[str, Callable[[Volume, Any], Volume]] = {
+    "flip": flip, "rot90": rot90, "transpose": transpose, "squeeze": squeeze, "take": take,
+    "offset": offset, "scale": scale, "threshold": threshold, "astype": astype,
+}  # fmt: skip
+
+
+def apply(volume: Volume, operations: Sequence[Mapping[str, Any]]) -> Volume:
+    """Apply operations such as ``{"flip": [0]}`` in order.
+
+    Raises
+    ------
+    LayoutError
+        An operation is not on the list, or does not fit the array.
+    """
+    for step in operations:
+        for name, argument in step.items():
+            if name not in OPERATIONS:
+                raise LayoutError(f"there is no operation {name!r}", hint=f"Known: {', '.join(OPERATIONS)}")
+            try:
+                volume = OPERATIONS[name](volume, argument)
+            except (ValueError, IndexError, TypeError) as error:
+                raise LayoutError(
+                    f"the operation {name} = {argument!r} does not fit an array of shape {volume.array.shape}",
+                    why=str(error),
+                ) from error
+    return volume

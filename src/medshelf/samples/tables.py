@@ -1,0 +1,80 @@
+"""Tables of a dataset: read once, joined to cases by the columns that the layout names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from medshelf.access.tree import Tree
+from medshelf.formats import table as table_format
+from medshelf.layout.fields import fill
+from medshelf.model.case import Case, FileRef
+from medshelf.model.layout import TableSlot
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table slot of an opened dataset."""
+
+    name: str
+    slot: TableSlot
+    refs: tuple[FileRef, ...]
+    tree: Tree = field(repr=False)
+
+    @cached_property
+    def rows(self) -> tuple[tuple[FileRef, Row], ...]:
+        """All rows, each with the file that it stands in."""
+        return tuple((ref, row) for ref in self.refs for row in self._read(ref))
+
+    def _read(self, ref: FileRef) -> list[dict[str, Any]]:
+        s = self.slot
+        return table_format.read_rows(
+            self.tree.blob(ref.name), sep=s.sep, encoding=s.encoding, sheet=s.sheet, header=s.header,
+            records=s.records,
+        )  # fmt: skip
+
+    @cached_property
+    def _index(self) -> dict[tuple[str, ...], list[tuple[FileRef, Row]]]:
+        index: dict[tuple[str, ...], list[tuple[FileRef, Row]]] = {}
+        for ref, row in self.rows:
+            key = tuple(comparable(row.get(column)) for column in self.slot.key)
+            index.setdefault(key, []).append((ref, row))
+        return index
+
+    def rows_of(self, case: Case, captured: Mapping[str, object] | None = None) -> list[Row]:
+        """Return the rows of a case: those where every key column agrees with its fields.
+
+        A table that exists once for each value of a field (one a split) only serves the cases that
+        agree with that value.
+        """
+        values = {**(captured or {}), **case.fields}
+        wanted = [fill(text, values) for text in self.slot.key.values()]
+        if None in wanted or not wanted:
+            return []
+        rows = self._index.get(tuple(comparable(w) for w in wanted), [])
+        return [self.meant(row) for ref, row in rows if _agree(ref, case)]
+
+    def meant(self, row: Row) -> Row:
+        """Return a row with its columns also under the names that their kind has (question, answer, …)."""
+        extra = {
+            meaning: row[column]
+            for meaning, column in self.slot.columns.items()
+            if isinstance(column, str) and column in row and meaning not in row
+        }
+        return {**row, **extra}
+
+
+def _agree(ref: FileRef, case: Case) -> bool:
+    return all(case.fields.get(k, v) == v for k, v in ref.fields.items())
+
+
+def comparable(value: object) -> str:
+    """Return a cell in the form in which keys are compared: trimmed text, whole numbers without zeros."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = "" if value is None else str(value).strip()
+    return str(int(text)) if text.isdigit() else text

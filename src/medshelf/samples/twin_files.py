@@ -1,0 +1,294 @@
+"""Write the files of a twin: for each slot what its role, reader and file ending call for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medshelf import formats
+from medshelf.errors import LayoutError
+from medshelf.layout.twin import ROWS, SERIES_LENGTH, TwinFile
+from medshelf.model.geometry import spacing_mm
+from medshelf.model.labels import structures_of
+from medshelf.model.layout import Layout, Slot
+from medshelf.model.volume import Volume
+from medshelf.samples import phantom
+
+FLAT = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
+SLIDES = (".svs", ".ndpi")
+MESHES = (".obj", ".stl", ".ply", ".vtp", ".vtk")
+CONTAINERS = (".npy", ".npz")
+
+
+def write_files(layout: Layout, group: Sequence[TwinFile], stage: Path) -> None:
+    """Write the files of one slot of one case: one file, or all members of a series."""
+    slot = layout.files[group[0].slot]
+    paths = [stage / file.name for file in group]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    _writer(slot, paths[0])(layout, slot, group, paths)
+
+
+Writer = Callable[[Layout, Slot, Sequence[TwinFile], Sequence[Path]], None]
+
+
+def _writer(slot: Slot, path: Path) -> Writer:
+    ending = path.suffix.lower()
+    if slot.reader == "dicom_series":
+        return _write_dicom
+    if slot.reader == "slices":
+        return _write_slices
+    if slot.reader == "dicom_seg":
+        return _write_seg
+    if slot.role == "record":
+        return _write_record
+    if slot.role == "boxes":
+        return _write_boxes
+    if ending in MESHES:
+        return _write_mesh
+    if slot.reader in ("aperio_xml", "contours"):
+        return _write_contours
+    if ending in CONTAINERS:
+        return _write_container
+    if slot.role in ("image", "mask") or formats_ending(path):
+        return _write_array
+    return _write_text
+
+
+def formats_ending(path: Path) -> bool:
+    """True when one of the image formats owns this file ending."""
+    name = path.name.lower()
+    return any(name.endswith(formats.format_named(n).SUFFIXES) for n in formats.IMAGE_FORMATS)
+
+
+# --- arrays --------------------------------------------------------------------------------
+
+
+def _write_array(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    for file, path in zip(group, paths, strict=True):
+        formats_write(path, volume_of(layout, slot, file, path))
+
+
+def formats_write(path: Path, volume: Volume) -> None:
+    """Write a volume in the format of its file's ending."""
+    name = path.name.lower()
+    for known in formats.IMAGE_FORMATS:
+        module = formats.format_named(known)
+        if name.endswith(module.SUFFIXES) and hasattr(module, "write"):
+            module.write(path, volume)
+            return
+    raise LayoutError("a twin of this kind of file can't be written", where=path.name)
+
+
+def volume_of(layout: Layout, slot: Slot, file: TwinFile, path: Path) -> Volume:
+    """Return the phantom that a file of this slot holds."""
+    flat = path.suffix.lower() in (*FLAT, *SLIDES)
+    shape = phantom.PICTURE_SHAPE if flat else phantom.VOLUME_SHAPE
+    if slot.role == "image":
+        array = _image(layout, slot, shape, file.number, flat)
+    else:
+        array = _mask(layout, slot, shape, file)
+        if flat and slot.kind == "binary":
+            array = array * np.uint8(255)
+    array = _undone(array, slot)
+    axes = _axes(array, flat, slot)
+    affine = None if flat else phantom.affine_ras(file.number)
+    return Volume(array, axes, affine, None if affine is None else spacing_mm(affine))
+
+
+def _image(layout: Layout, slot: Slot, shape: Sequence[int], number: int, flat: bool) -> np.ndarray:
+    ct = not flat and "ct" in (slot.channel or "").lower()
+    n_labels = sum(len(structures_of(labels)) for labels in layout.labels.values())
+    array = phantom.picture(shape, number, n_labels, ct=ct)
+    if flat and slot.axes != "yx":
+        return np.stack([array, array // 2, array // 3], -1)
+    if slot.channels:
+        return np.stack([array + n for n in range(len(slot.channels))], -1)
+    if slot.axes is not None and len(slot.axes) == 4:
+        return np.stack([array + n for n in range(3)], -1)
+    return array
+
+
+def _mask(layout: Layout, slot: Slot, shape: Sequence[int], file: TwinFile) -> np.ndarray:
+    labels = dict(layout.labels.get(slot.labels or "", {}))
+    if slot.label is not None and "{" in slot.label:
+        return phantom.one_cell(shape, _position(layout, slot, file, labels))
+    if not labels and slot.kind == "index":
+        return phantom.one_cell(shape, file.member)
+    return phantom.mask(shape, slot.kind, labels, member=file.member)
+
+
+def _position(layout: Layout, slot: Slot, file: TwinFile, labels: Mapping[str, str]) -> int:
+    """Return which cube the structure of this file has: its place among the names."""
+    written = "".join(str(v) for k, v in file.captured.items() if f"{{{k}" in (slot.label or ""))
+    names = list(labels)
+    return names.index(written) if written in names else sum(map(ord, written))
+
+
+def _undone(array: np.ndarray, slot: Slot) -> np.ndarray:
+    """Undo the operations that change axes, so that reading the twin does them again."""
+    for step in reversed(slot.ops):
+        for name, how in step.items():
+            if name == "squeeze":
+                array = np.expand_dims(array, tuple(how))
+            elif name == "take":
+                array = np.stack([array] * (how[1] + 2 if how[1] >= 0 else 2), how[0])
+            elif name == "transpose":
+                array = array.transpose(tuple(int(n) for n in np.argsort(how)))
+            elif name == "rot90":
+                array = np.rot90(array, -how[0], (how[1], how[2]))
+            elif name == "flip":
+                array = np.flip(array, tuple(how))
+    return np.ascontiguousarray(array)
+
+
+def _axes(array: np.ndarray, flat: bool, slot: Slot) -> str:
+    if flat:
+        return "yx" if array.ndim == 2 else "yxc"
+    if array.ndim == 4 and (slot.channels or slot.kind in ("channels", "instance-channels", "colour")):
+        return "ijkt"
+    return "ijk" if array.ndim == 3 else "ijkt"
+
+
+def _write_container(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    as_rows = layout.rows is not None and group[0].slot in layout.rows.slots
+    for file, path in zip(group, paths, strict=True):
+        if slot.role == "target":
+            array = np.array([f"class{n % 2}" for n in range(ROWS)])
+        else:
+            flat = Path("x.png") if as_rows or (slot.axes or "").startswith("y") else path
+            one = volume_of(layout, slot, file, flat).array
+            array = np.stack([one] * ROWS) if as_rows else one
+        with open(path, "wb") as stream:
+            if path.suffix.lower() == ".npz":
+                np.savez_compressed(stream, data=array)
+            else:
+                np.save(stream, array, allow_pickle=False)
+
+
+# --- series --------------------------------------------------------------------------------
+
+
+def _series_shape() -> tuple[int, int, int]:
+    rows, columns = phantom.PICTURE_SHAPE
+    return columns, rows, SERIES_LENGTH
+
+
+def _write_dicom(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    from medshelf.formats import dicom_write
+
+    number = group[0].number
+    modality = "CT" if "ct" in f"{slot.channel} {group[0].slot}".lower() else "MR"
+    array = phantom.picture(_series_shape(), number, 40, ct=modality == "CT")
+    affine = phantom.affine_ras(number)
+    volume = Volume(array.astype(np.int16), "ijk", affine, spacing_mm(affine))
+    seed = f"{layout.case}{group[0].slot}{paths[0].parent.name}{number}"
+    told = {"modality": modality, "series_uid": _uid(seed), "patient_id": f"twin{number + 1:03d}"}
+    for path, content in zip(paths, dicom_write.slice_bytes(volume, **told), strict=False):
+        path.write_bytes(content)
+
+
+def _uid(seed: str) -> str:
+    import hashlib
+
+    return "2.25." + str(int(hashlib.sha256(seed.encode()).hexdigest()[:30], 16))
+
+
+def _write_slices(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    shape = _series_shape()
+    number = group[0].number
+    labels = dict(layout.labels.get(slot.labels or "", {}))
+    if slot.role == "image":
+        volume = phantom.picture(shape, number, 40)
+    else:
+        volume = phantom.mask(shape, slot.kind, labels)
+        volume = volume * np.uint8(255) if slot.kind == "binary" else volume
+    order = range(len(paths))
+    for path, k in zip(paths, reversed(order) if slot.order == "reverse" else order, strict=True):
+        formats_write(path, Volume(np.ascontiguousarray(volume[:, :, k].T), "yx"))
+
+
+def _write_seg(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    from medshelf.formats import dicom_seg
+
+    labels = layout.labels.get(slot.labels or "", {"1": slot.label or "structure"})
+    names = [name if not name.startswith("~") else _example_name(name) for name in labels]
+    affine = phantom.affine_ras(group[0].number)
+    masks = {
+        name: Volume(phantom.one_cell(_series_shape(), n), "ijk", affine, spacing_mm(affine))
+        for n, name in enumerate(names)
+    }
+    for path in paths:
+        dicom_seg.write_seg(path, masks, patient_id=f"twin{group[0].number + 1:03d}")
+
+
+def _example_name(expression: str) -> str:
+    from medshelf.layout.invent import invent
+
+    return invent("name", expression, 0)
+
+
+# --- everything else -----------------------------------------------------------------------
+
+
+def _write_record(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    from medshelf.formats.keyval import write_keyval
+
+    for file, path in zip(group, paths, strict=True):
+        values: dict[str, Any] = {"Note": "synthetic"}
+        examples = layout.example.columns.get(file.slot, {}) if layout.example else {}
+        values |= {column: words[file.number % len(words)] for column, words in examples.items()}
+        for target in layout.targets.values():
+            head, _, key = target.of.partition(".")
+            if head == file.slot and key:
+                values.setdefault(key, (tuple(target.map) or target.classes or ("1",))[0])
+        if path.suffix.lower() == ".json":
+            path.write_text(json.dumps(values), encoding="utf-8")
+        else:
+            write_keyval(path, values)
+
+
+def _write_boxes(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    from medshelf.formats.boxes import Box, Boxes, write_voc
+
+    rows, columns = phantom.PICTURE_SHAPE
+    names = list(layout.labels.get(slot.labels or "", {})) or ["object"]
+    boxes = tuple(Box(name, 2 + 3 * n, 4 + 2 * n, 9 + 3 * n, 12 + 2 * n) for n, name in enumerate(names[:8]))
+    for path in paths:
+        if path.suffix.lower() == ".xml":
+            write_voc(path, Boxes((columns, rows), boxes, "inclusive-1", path.stem))
+        else:
+            told = [{b.label: [b.x_min, b.y_min, b.x_max - b.x_min, b.y_max - b.y_min]} for b in boxes]
+            path.write_text(json.dumps(told), encoding="utf-8")
+
+
+def _write_mesh(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    from medshelf.formats.mesh import Mesh, write_mesh
+
+    corners = np.array([[0, 0, 0], [10, 0, 0], [0, 12, 0], [0, 0, 15]], float) + group[0].number
+    faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
+    for path in paths:
+        write_mesh(path, Mesh(corners, faces))
+
+
+def _write_contours(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    from medshelf.formats.contours import Contour, Contours, write_contours
+
+    names = list(layout.labels.get(slot.labels or "", {})) or ["region"]
+    for path in paths:
+        drawn = [Contour(n, np.array([[1.0, 2], [9, 3 + k], [5, 11]])) for k, n in enumerate(names)]
+        write_contours(path, Contours(tuple(drawn)))
+
+
+def _write_text(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    for file, path in zip(group, paths, strict=True):
+        if path.suffix.lower() == ".json":
+            path.write_text(json.dumps([{"note": f"synthetic {file.number + 1}"}]), encoding="utf-8")
+        elif path.suffix.lower() == ".xml":
+            path.write_text("<?xml version=\"1.0\"?>\n<synthetic/>\n", encoding="utf-8")
+        else:
+            path.write_text(f"synthetic text of case {file.number + 1}\n", encoding="utf-8")

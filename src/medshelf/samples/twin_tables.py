@@ -1,0 +1,61 @@
+"""Write the tables of a twin, with the columns that the layout reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from medshelf.formats.rle import encode_rle
+from medshelf.formats.table import write_rows
+from medshelf.layout.twin import TwinTable
+from medshelf.model.case import Case
+from medshelf.model.layout import Layout, TableSlot
+from medshelf.samples import phantom
+
+
+def write_table(layout: Layout, planned: TwinTable, cases: Sequence[Case], stage: Path) -> None:
+    """Write one table."""
+    slot = layout.tables[planned.table]
+    rows = [_row(layout, slot, dict(row), number) for number, row in enumerate(planned.rows)]
+    path = stage / planned.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = _columns(layout, planned.table, slot)
+    if not rows:
+        rows = [dict.fromkeys(columns or ["id"], "")] if slot.key or columns else [{"note": "synthetic"}]
+    write_rows(path, rows, sep=slot.sep, encoding=slot.encoding or "utf-8", **_options(slot))
+
+
+def _options(slot: TableSlot) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if slot.sheet is not None:
+        found["sheet"] = slot.sheet
+    if slot.records is not None:
+        found["records"] = slot.records
+    return found
+
+
+def _columns(layout: Layout, name: str, slot: TableSlot) -> list[str]:
+    found = list(slot.key)
+    for column in slot.columns.values():
+        found += [column] if isinstance(column, str) else list(column)
+    return list(dict.fromkeys(found))
+
+
+def _row(layout: Layout, slot: TableSlot, row: dict[str, Any], number: int) -> Mapping[str, Any]:
+    """Add what the kind of table needs, where the plan left it open."""
+    for meaning, column in slot.columns.items():
+        for place, name in enumerate([column] if isinstance(column, str) else column):
+            row.setdefault(name, _value(layout, slot, meaning, number, place))
+    return row
+
+
+def _value(layout: Layout, slot: TableSlot, meaning: str, number: int, place: int) -> Any:
+    if meaning == "rle":
+        return encode_rle(phantom.one_cell(phantom.PICTURE_SHAPE, number))
+    if meaning == "label":
+        names = [n for n in layout.labels.get(slot.labels or "", {}) if not n.startswith("~")] or ["1"]
+        return names[number % len(names)]
+    if meaning in ("centre", "diameter", "x", "y", "z", "x_min", "y_min", "x_max", "y_max", "width", "height"):
+        return 5.0 + number + place
+    return f"{meaning} {number + 1}"
