@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from medshelf.audit.run import audit
     from medshelf.catalogue.search import find
     from medshelf.catalogue.shelf import load as show
-    from medshelf.cohort.build import build
+    from medshelf.export.build import build
     from medshelf.errors import MedshelfError
     from medshelf.samples.check import check
     from medshelf.samples.dataset import Dataset
@@ -32,7 +32,7 @@ _WHERE = {
     "identify": "medshelf.samples.identify:identify",
     "twin": "medshelf.samples.twin:twin",
     "audit": "medshelf.audit.run:audit",
-    "build": "medshelf.cohort.build:build",
+    "build": "medshelf.export.build:build",
     "Dataset": "medshelf.samples.dataset:Dataset",
     "Sample": "medshelf.samples.sample:Sample",
     "MedshelfError": "medshelf.errors:MedshelfError",

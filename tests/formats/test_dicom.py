@@ -312,8 +312,8 @@ def test_echoes_of_one_series_become_parts() -> None:
 
 def test_a_missing_slice_is_named_with_its_neighbours() -> None:
     data = files(upright((4, 4, 9)))
-    with pytest.raises(NotAVolume, match=r"1 between 003\.dcm at -50 mm and 004\.dcm at -45 mm.*jump too") as caught:
-        dicom.read_series([member for n, member in enumerate(members(data[:4] + data[5:]))])
+    with pytest.raises(NotAVolume, match=r"003\.dcm at -52.5 mm and 004\.dcm at -47.5 mm.*jump too") as caught:
+        dicom.read_series(members(data[:4] + data[5:]))
     assert caught.value.reason == "missing-slices"
 
 

@@ -127,33 +127,47 @@ class Gathering:
         self.archive_name = archive_name
         self.problems = Problems(archive_name)
         self._rows: dict[str, int] = {}
-        self._columns = {k: array(t) for k, t in _COLUMNS.items()}
+        self._columns = [array(t) for t in _COLUMNS.values()]
 
-    def add(self, raw_name: str, **values: int) -> None:
+    def add(
+        self,
+        raw_name: str,
+        *,
+        offset: int,
+        packed: int,
+        size: int,
+        crc32: int = 0,
+        method: int = TAR,
+        flags: int = 0,
+    ) -> None:
         """Add a member, or note why not; of two with one name the later counts, as unpackers do."""
         name, fault = safe_name(raw_name)
         if fault:
             self.problems.add(raw_name, fault)
             return
+        values = (offset, packed, size, crc32, method, flags)
         row = self._rows.get(name)
         if row is not None:
             self.problems.add(name, "the archive holds this name twice; the later one counts")
-            for key, column in self._columns.items():
-                column[row] = values[key]
+            for column, value in zip(self._columns, values, strict=True):
+                column[row] = value
             return
         if len(self._rows) >= MOST_MEMBERS:
             raise AccessError(
                 "the archive holds too many members", where=self.archive_name, why=f"over {MOST_MEMBERS}"
             )
         self._rows[name] = len(self._rows)
-        for key, column in self._columns.items():
-            column.append(values[key])
+        for column, value in zip(self._columns, values, strict=True):
+            column.append(value)
 
     def index(self) -> Index:
         """Return what was collected, in natural order."""
         ordered = sorted(self._rows.items(), key=lambda item: natural_key(item[0]))
         rows = [row for _, row in ordered]
-        columns = {k: array(_COLUMNS[k], [c[row] for row in rows]) for k, c in self._columns.items()}
+        columns = {
+            key: array(typecode, [column[row] for row in rows])
+            for (key, typecode), column in zip(_COLUMNS.items(), self._columns, strict=True)
+        }
         return Index([name for name, _ in ordered], columns, problems=self.problems.as_tuple())
 
 

@@ -77,7 +77,9 @@ def _name(line: str, problems: Problems) -> str:
         name = name.replace("\\", "/")
     if not name.isascii():
         name = printable(name)
-    if name[0] in "./" or "//" in name or "/." in name:
+    if name.startswith("./"):
+        name = name[2:]
+    if name[:1] in ("", ".", "/") or "//" in name or "/." in name:
         name = _tidy(name, problems)
     return "" if name.endswith("/") else name
 

@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from medshelf.access._index import TAR, Gathering, Index
+from medshelf.access._index import Gathering, Index
 from medshelf.errors import AccessError
 
 BLOCK = 512
@@ -113,7 +113,7 @@ def _member(
     if pending.sparse or kind in _LEFT_OUT:
         found.problems.add(path, f"left out: {_LEFT_OUT.get(kind, _LEFT_OUT[b'S'])}")
     elif kind in _FILES:
-        found.add(path, offset=start, packed=size, size=size, crc32=0, method=TAR, flags=0)
+        found.add(path, offset=start, packed=size, size=size)
     elif kind not in _SILENT:
         found.problems.add(path, f"left out: a member of unknown type {kind!r}")
     pending.clear()

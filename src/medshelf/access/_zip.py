@@ -74,14 +74,13 @@ def read_index(stream: io.RawIOBase, size_bytes: int, name: str) -> Index:
     stream.seek(directory.start)
     data = _read(stream, directory.size_bytes)
     found = Gathering(name)
-    count, encrypted, wraps, last = 0, 0, 0, 0
+    count, encrypted, offset = 0, 0, -1
     for row in _entries(data, name):
         count += 1
-        offset = row.offset + directory.shift
         if directory.wrapped:
-            wraps += row.offset < last
-            last = row.offset
-            offset += wraps << 32
+            offset = _unwrap(stream, row.offset, offset + 1, directory)
+        else:
+            offset = row.offset + directory.shift
         fault = _fault(row, offset, directory)
         if fault:
             found.problems.add(row.name, fault)
@@ -172,6 +171,17 @@ def _place(
     # Archive Utility of macOS writes more than 4 GiB without zip64: offsets are cut to 32 bits.
     wrapped = not is64 and shift > 0 and shift % (1 << 32) == 0
     return _Directory(start, size, entries, 0 if wrapped else shift, wrapped)
+
+
+def _unwrap(stream: io.RawIOBase, offset: int, least: int, directory: _Directory) -> int:
+    """Return the first place from `least` on whose last 32 bits are `offset` and that holds a member."""
+    offset += -(-max(0, least - offset) >> 32) << 32
+    while offset < directory.start:
+        stream.seek(offset)
+        if _read(stream, 4) == b"PK\x03\x04":
+            break
+        offset += 1 << 32
+    return offset
 
 
 def _find_end(tail: bytes) -> int | None:

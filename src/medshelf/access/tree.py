@@ -63,6 +63,7 @@ class Tree:
         self._archive = archive
         self._archives = archives or {}
         self._spelt = spelt or {}
+        self._known: frozenset[str] | None = None
 
     @property
     def has_bytes(self) -> bool:
@@ -103,16 +104,15 @@ class Tree:
         return iter(self.names)
 
     def __contains__(self, name: object) -> bool:
-        if not isinstance(name, str):
-            return False
-        at = bisect_left(self.names, natural_key(name), key=natural_key)
-        return at < len(self.names) and self.names[at] == name
+        if self._known is None:
+            self._known = frozenset(self.names)
+        return name in self._known
 
     def __repr__(self) -> str:
         return f"<Tree of {len(self.names)} names: {self.where}>"
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "names": "\0".join(self.names)}
+        return {**self.__dict__, "names": "\0".join(self.names), "_known": None}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)

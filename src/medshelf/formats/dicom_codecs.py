@@ -153,21 +153,39 @@ def _jpeg_2000(codecs: ModuleType, frame: bytes, one: Slice) -> np.ndarray:
 
 
 def _rle(codecs: ModuleType, frame: bytes, one: Slice) -> np.ndarray:
-    """PS3.5 annex G: one segment for each byte of each sample, most significant first."""
-    size = one.bits_allocated // 8
-    shape = (one.samples, one.rows, one.columns)
-    needed = int(np.prod(shape)) * size
-    if needed > _RLE_RATIO * len(frame):
-        raise Truncated(
-            "the RLE pixels end early", where=one.header.blob.name, why=f"{len(frame):,} bytes for {needed:,}"
+    """PS3.5 annex G: one segment for each byte of each sample, most significant first.
+
+    Segments are cut out here and decoded one by one: a decoder of whole frames that trusts the offsets in the
+    frame's header can be made to read outside it.
+    """
+    size, count = one.bits_allocated // 8, one.rows * one.columns
+    planes = np.empty((one.samples, count, size), np.uint8)
+    for n, segment in enumerate(_rle_segments(frame, one.samples * size, one)):
+        if count > _RLE_RATIO * len(segment):
+            raise _rle_cut(one, f"segment {n + 1} holds {len(segment):,} bytes for {count:,}")
+        data = codecs.packbits_decode(segment)
+        if len(data) < count:
+            raise _rle_cut(one, f"segment {n + 1} gives {len(data):,} of {count:,} bytes")
+        planes[n // size, :, size - 1 - n % size] = np.frombuffer(data, np.uint8, count=count)
+    values = planes.view(f"<u{size}").reshape(one.samples, one.rows, one.columns)
+    return values[0] if one.samples == 1 else values.transpose(1, 2, 0)
+
+
+def _rle_segments(frame: bytes, wanted: int, one: Slice) -> list[bytes]:
+    """Cut a frame into its segments, refusing offsets that don't ascend inside it."""
+    numbers = [int.from_bytes(frame[n : n + 4], "little") for n in range(0, 64, 4)]
+    ends = [*numbers[1 : 1 + wanted], len(frame)]
+    if numbers[0] != wanted or wanted > 15 or ends[0] < 64 or ends != sorted(ends):
+        raise FormatError(
+            "the RLE segments don't fit the header",
+            where=one.header.blob.name,
+            why=f"{numbers[0]} segments at {ends[:-1]} in {len(frame):,} bytes; {wanted} are needed",
         )
-    data = codecs.dicomrle_decode(frame, f"<u{size}")
-    if len(data) < needed:
-        raise Truncated(
-            "the RLE pixels end early", where=one.header.blob.name, why=f"{len(data):,} of {needed:,} bytes"
-        )
-    planes = np.frombuffer(data, f"<u{size}", count=int(np.prod(shape))).reshape(shape)
-    return planes[0] if one.samples == 1 else planes.transpose(1, 2, 0)
+    return [frame[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+
+
+def _rle_cut(one: Slice, why: str) -> Truncated:
+    return Truncated("the RLE pixels end early", where=one.header.blob.name, why=why)
 
 
 _DECODERS = {"jpeg": _jpeg, "jpeg-ls": _jpeg_ls, "jpeg 2000": _jpeg_2000, "rle": _rle}

@@ -3,10 +3,11 @@
 Tolerances
 ----------
 A position is written with few decimals, often one or two, so the grid that it stands for is only known to
-half of the last one. `tolerance_mm` allows 0.06 mm (positions rounded to a tenth of a millimetre, as some CT
-scanners write them, are up to 0.05 mm off), or 5 % of the step where that is more (nothing that an
-interpolating viewer would show), and never above 20 % of it: one missing slice in a row of any length moves
-some slice by at least a quarter of a step from the even grid, so it can't hide below.
+half of the last one. `tolerance_mm` allows 0.1 mm (positions rounded to a tenth of a millimetre, as some CT
+scanners write them, are up to 0.05 mm off, and so are the ends of the line drawn through them), or 5 % of the
+step where that is more (nothing that an interpolating viewer would show), and never above 20 % of it: one
+missing slice in a row of any length moves some slice by at least a quarter of a step from the even grid, so
+it can't hide below.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ TILT_DEGREES = 0.25
 
 def tolerance_mm(step_mm: float) -> float:
     """Return how far a slice may lie from the even grid whose step is `step_mm`; see the module."""
-    return min(max(0.05 * step_mm, 0.06), 0.2 * step_mm)
+    return min(max(0.05 * step_mm, 0.1), 0.2 * step_mm)
 
 
 def fault(reason: str, slices: Sequence[Slice], why: str, hint: str | None = None) -> NotAVolume:
@@ -80,7 +81,8 @@ def spacing_fault(slices: Sequence[Slice], along_mm: np.ndarray) -> NotAVolume |
         return None
     for base in (float(np.median(steps)), float(steps.min())):
         times = np.round(steps / base)
-        if (times >= 1).all() and np.abs(steps - times * base).max() <= 2 * tolerance_mm(base):
+        whole = np.abs(steps - times * base).max() <= 2 * tolerance_mm(base)
+        if whole and times.min() >= 1 and times.max() > 1:
             return _missing(slices, along_mm, times.astype(int), base)
     k = int(np.argmax(np.abs(steps - np.median(steps))))
     return fault(

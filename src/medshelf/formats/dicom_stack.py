@@ -137,7 +137,7 @@ def at_positions(slices: Sequence[Slice], normal: np.ndarray) -> list[list[Slice
     Places nearer than 0.01 mm are one, or a tenth of a pixel where pixels are smaller than that.
     """
     along = np.array([one.position_mm for one in slices]) @ normal
-    same = 0.1 * min(0.1, *(slices[0].pixel_spacing_mm or ()))
+    same = 0.1 * min([0.1, *(mm for mm in slices[0].pixel_spacing_mm or () if mm > 0)])
     order = np.argsort(along, kind="stable")
     groups: list[list[Slice]] = []
     last = -np.inf

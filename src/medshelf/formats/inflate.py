@@ -28,6 +28,7 @@ MAX_RATIO = 1100
 _CHUNK = 1 << 14
 _SLACK = 1 << 20
 _ALIGN = 64
+_MORE = "the compressed stream holds more bytes than the header declares"
 _AGAIN = "Fetch the file again and compare its checksum with the host's"
 
 
@@ -166,7 +167,8 @@ def inflate_zlib(data: Buffer, size: int, name: str, *, start: int = 0) -> Infla
 def inflate_bzip2(stream: BinaryIO, size: int, name: str) -> Inflated:
     """Inflate the first `size` bytes of a bzip2 stream, from where `stream` stands.
 
-    bzip2 has no useful limit of its ratio, so memory grows with what really comes out.
+    bzip2 has no useful limit of its ratio, so memory grows with what really comes out. The stream is
+    read to its end, where its last checksum is.
 
     Raises
     ------
@@ -176,19 +178,26 @@ def inflate_bzip2(stream: BinaryIO, size: int, name: str) -> Inflated:
     found = bytearray()
     engine = bz2.BZ2Decompressor()
     chunk = stream.read(_CHUNK)
-    while len(found) < size:
-        if not chunk and engine.needs_input:
-            raise _short(name, size, len(found))
-        try:
-            found += engine.decompress(chunk, min(size - len(found), _SLACK))
-        except (OSError, ValueError) as error:
-            raise _damaged(name, error, len(found)) from error
+    while len(found) < size or not engine.eof:
         if engine.eof:  # another stream may follow
             chunk = engine.unused_data or stream.read(_CHUNK)
             engine = bz2.BZ2Decompressor()
-        else:
-            chunk = stream.read(_CHUNK) if engine.needs_input else b""
-    return Inflated(np.frombuffer(found, np.uint8))
+        if not chunk and engine.needs_input:
+            raise _short(name, size, len(found))
+        try:
+            found += engine.decompress(chunk, _SLACK)
+        except (OSError, ValueError) as error:
+            raise _damaged(name, error, len(found)) from error
+        if len(found) > _enough(size):
+            break
+        chunk = stream.read(_CHUNK) if engine.needs_input and not engine.eof else b""
+    notes = [_MORE] if len(found) > size else []
+    return Inflated(np.frombuffer(found, np.uint8)[:size], notes)
+
+
+def _enough(size: int) -> int:
+    """Inflated bytes after which a stream that goes on and on is left."""
+    return 2 * size + (64 << 20)
 
 
 @dataclass
@@ -207,7 +216,7 @@ class _Work:
         if self.filled < self.size:
             raise _short(self.name, self.size, self.filled)
         if self.filled > self.size:
-            self.notes.append("the compressed stream holds more bytes than the header declares")
+            self.notes.append(_MORE)
         if self.data[self.at : self.at + _CHUNK].strip(b"\0"):
             self.notes.append(f"{len(self.data) - self.at} bytes of garbage follow the compressed data")
         return Inflated(self.out[: self.size], self.notes)
@@ -255,7 +264,6 @@ def _member_end(work: _Work, written: int) -> int | None:
 def _piecewise(work: _Work, wbits: int) -> None:
     """Inflate one member with zlib, keeping what there is room for and saying what is wrong."""
     engine = zlib.decompressobj(wbits)
-    enough = 2 * work.size + (64 << 20)
     while not engine.eof:
         chunk = work.data[work.at : work.at + _CHUNK]
         if not chunk:
@@ -268,7 +276,7 @@ def _piecewise(work: _Work, wbits: int) -> None:
         room[:] = np.frombuffer(part, np.uint8)[: len(room)]
         work.filled += len(part)
         work.at += len(chunk)
-        if work.filled > enough:
+        if work.filled > _enough(work.size):
             work.at = len(work.data)
             return
     work.at -= len(engine.unused_data)

@@ -13,82 +13,97 @@ from medshelf.formats.mesh import Mesh, checked, fans
 from medshelf.formats.text import decode, numbers, write_text
 
 _KEYWORD = re.compile(r"[a-z_]+\d?")
-
-Words = list[tuple[int, list[str]]]
-"""Line numbers and the words after the keyword."""
+_SKIPPED = frozenset(("vn", "vt", "vp", "usemtl", "mtllib", "g", "o", "s"))
 
 
 def parse(data: bytes, where: object) -> Mesh:
-    """Parse an OBJ file; see `medshelf.formats.mesh.read_mesh`. Errors name the line."""
-    text, _ = decode(data, where)
-    lines: dict[str, Words] = {"v": [], "f": [], "l": []}
-    for number, line in enumerate(io.StringIO(text.replace("\\\n", " ")), start=1):
-        words = line.partition("#")[0].split()
-        if not words:
-            continue
-        if words[0] in lines:
-            lines[words[0]].append((number, words[1:]))
-        elif not _KEYWORD.fullmatch(words[0]):
-            raise FormatError(f"line {number} is not OBJ", where=where, why=repr(line[:60]))
-    if not lines["v"]:
+    """Parse an OBJ file; see `medshelf.formats.mesh.read_mesh`.
+
+    Colours that some programs write behind the coordinates become ``point_data["color"]``.
+    """
+    text = decode(data, where)[0].replace("\\\n", " ")
+    if "#" in text:
+        text = re.sub(r"#[^\n]*", "", text)
+    found = _statements(text, where)
+    if not found["v"]:
         raise FormatError("the OBJ file has no vertices", where=where)
-    vertices, colours = _vertices(lines["v"], where)
-    counts = np.array([len(words) for _, words in lines["f"]], np.int64)
-    faces, _ = fans(counts, _numbers(lines["f"], len(vertices), where), where)
-    cuts = np.cumsum([len(words) for _, words in lines["l"]])[:-1]
-    polylines = np.split(_numbers(lines["l"], len(vertices), where), cuts) if lines["l"] else []
+    vertices, colours = _vertices(found["v"], text, where)
+    faces, _ = fans(_counts(found["f"]), _references(found["f"], len(vertices), where), where)
+    cuts = np.cumsum(_counts(found["l"]))[:-1]
+    polylines = np.split(_references(found["l"], len(vertices), where), cuts) if found["l"] else []
     return checked(
         Mesh(
             vertices,
             faces,
             tuple(polylines),
             point_data={} if colours is None else {"color": colours},
-            meta={"format": "OBJ", "polygons": len(lines["f"])},
+            meta={"format": "OBJ", "polygons": len(found["f"])},
         ),
         where,
     )
 
 
-def _vertices(lines: Words, where: object) -> tuple[np.ndarray, np.ndarray | None]:
-    """Coordinates, and the colours that some programs put behind them."""
-    widths = {len(words) for _, words in lines}
+def _statements(text: str, where: object) -> dict[str, list[str]]:
+    """What stands behind ``v``, ``f`` and ``l`` on each line that begins so."""
+    found: dict[str, list[str]] = {"v": [], "f": [], "l": []}
+    for number, line in enumerate(io.StringIO(text), start=1):
+        key, *rest = line.split(None, 1)[:2] or ("g",)
+        if key in found:
+            found[key].append(rest[0] if rest else "")
+        elif key not in _SKIPPED and not _KEYWORD.fullmatch(key):
+            raise FormatError(f"line {number} is not OBJ", where=where, why=repr(line[:60]))
+    return found
+
+
+def _counts(statements: list[str]) -> np.ndarray:
+    return np.fromiter(map(len, map(str.split, statements)), np.int64, len(statements))
+
+
+def _vertices(statements: list[str], text: str, where: object) -> tuple[np.ndarray, np.ndarray | None]:
+    """Coordinates, and colours where each vertex has three more numbers."""
+    widths = np.unique(_counts(statements))
     try:
-        if len(widths) != 1 or not widths <= {3, 4, 6, 7}:
-            raise ValueError(f"vertices have {sorted(widths)} numbers")
-        width = widths.pop()
-        values = numbers([word for _, words in lines for word in words], "f8").reshape(-1, width)
+        if len(widths) != 1 or widths[0] not in (3, 4, 6, 7):
+            raise ValueError(f"vertices have {widths.tolist()} numbers")
+        values = numbers(" ".join(statements).split(), "f8").reshape(len(statements), -1)
         if not np.isfinite(values).all():
             raise ValueError("not finite")
     except ValueError as error:
-        raise FormatError(f"a vertex is wrong, {_first_wrong(lines)}", where=where, why=str(error)) from error
+        raise FormatError(
+            f"a vertex is wrong, line {_wrong_line(text)}", where=where, why=str(error)
+        ) from error
+    width = int(widths[0])
     return values[:, :3].copy(), values[:, width - 3 :].copy() if width > 4 else None
 
 
-def _first_wrong(lines: Words) -> str:
-    """Say which line differs from the first or holds no numbers."""
-    for number, words in lines:
+def _wrong_line(text: str) -> int:
+    """Number of the first vertex that differs from the one before it, or holds no numbers."""
+    width = None
+    for number, line in enumerate(io.StringIO(text), start=1):
+        key, *words = line.split() or [""]
+        if key != "v":
+            continue
         try:
-            good = (
-                len(words) == len(lines[0][1])
-                and len(words) >= 3
-                and np.isfinite([float(w) for w in words]).all()
-            )
+            good = len(words) == (width or len(words)) and bool(np.isfinite(numbers(words, "f8")).all())
         except ValueError:
             good = False
         if not good:
-            return f"line {number}"
-    return f"line {lines[0][0]}"
+            return number
+        width = len(words)
+    return 0
 
 
-def _numbers(lines: Words, count: int, where: object) -> np.ndarray:
+def _references(statements: list[str], count: int, where: object) -> np.ndarray:
     """Vertex numbers from 0; the file counts from 1, or backwards from the vertices read so far.
 
     A backward number is taken from the end of all vertices, which is the same in files that list
     vertices first.
     """
-    flat = [word.partition("/")[0] for _, words in lines for word in words]
+    joined = " ".join(statements)
+    if "/" in joined:
+        joined = re.sub(r"/\S*", "", joined)
     try:
-        found = numbers(flat, "i8")
+        found = numbers(joined.split(), "i8")
         if (found == 0).any():
             raise ValueError("vertices count from 1")
     except ValueError as error:

@@ -13,8 +13,7 @@ from medshelf.formats.text import numbers
 
 _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 _HEADER_BYTES = 84
-_NUMBER = rb"\s+([-+0-9.eEinfaINFA]+)"
-_TRIPLE = {key: re.compile(rb"\b" + key + _NUMBER * 3) for key in (b"vertex", b"normal")}
+_TRIPLES = {key: re.compile(rb"\b" + key + rb"((?:\s+[^\s]+){3})") for key in (b"vertex", b"normal")}
 
 
 def parse(data: bytes, where: object) -> Mesh:
@@ -44,8 +43,8 @@ def _ascii(data: bytes, where: object) -> Mesh:
         corners, normals = (_triples(key, data) for key in (b"vertex", b"normal"))
     except ValueError as error:
         raise FormatError("a vertex is no three numbers", where=where, why=str(error)) from error
-    facets = len(re.findall(rb"\bendfacet\b", data))
-    if not re.search(rb"\bendsolid\b", data):
+    facets = data.count(b"endfacet")
+    if data.rfind(b"endsolid") < 0:
         raise Truncated("the STL ends early", where=where, why="there is no 'endsolid'")
     if len(corners) != 3 * facets or len(normals) != facets:
         raise FormatError(
@@ -57,8 +56,7 @@ def _ascii(data: bytes, where: object) -> Mesh:
 
 
 def _triples(key: bytes, data: bytes) -> np.ndarray:
-    found = _TRIPLE[key].findall(data)
-    return numbers([word for triple in found for word in triple], "f8").reshape(-1, 3)
+    return numbers(b"".join(_TRIPLES[key].findall(data)).split(), "f8").reshape(-1, 3)
 
 
 def _mesh(corners: np.ndarray, normals: np.ndarray, kind: str, where: object) -> Mesh:

@@ -1,0 +1,312 @@
+"""Carry out a recipe: choose, check, map, split and write a folder that a trainer accepts.
+
+A run can be stopped at any moment and run again: each case is a task of its own, recorded when its files are
+whole. A run on unchanged input writes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from medshelf.access.atomic import write_atomically
+from medshelf.catalogue.structure_json import to_plain
+from medshelf.cohort.choose import Chosen, Cohort, Excluded, choose
+from medshelf.cohort.recipe import Recipe, read_recipe
+from medshelf.cohort.split import Member, folds
+from medshelf.engine import worklist
+from medshelf.engine.journal import Journal
+from medshelf.errors import AccessError, RecipeError
+from medshelf.export.case_writer import Job, write_case
+from medshelf.export.nnunet import Target
+from medshelf.export.report import write_report
+from medshelf.model.dataset import UNKNOWN, Record
+
+FORMAT = "1"
+"""Changes when the same recipe would be written otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build made."""
+
+    root: Path
+    """The folder for the trainer."""
+    cases: tuple[str, ...]
+    excluded: tuple[Excluded, ...]
+    n_written: int
+    """Cases written in this run; 0 when there was nothing to do."""
+    n_folds: int
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        return {**asdict(self), "root": str(self.root)}
+
+
+def build(
+    recipe: str | os.PathLike[str] | Recipe,
+    *,
+    data: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    jobs: int = 1,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Built:
+    """Carry out a recipe.
+
+    Parameters
+    ----------
+    recipe : path or Recipe
+        What to build; see docs/reference/recipe.md.
+    data : path
+        Folder below which the datasets lie.
+    out : path
+        Folder to write into; the result is ``Dataset<number>_<name>`` in it, as nnU-Net wants.
+    jobs : int
+        Number of processes.
+    progress : callable, optional
+        Told how many cases have ended, of how many.
+
+    Raises
+    ------
+    RecipeError
+        The recipe can't be carried out; lists every reason.
+    AccessError
+        The folder is in use by another run, or holds something else.
+    """
+    read = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+    cohort = choose(read, data)
+    target = _target(cohort, Path(out))
+    hidden = target.root / ".medshelf"
+    _claim(target.root, hidden)
+    with Journal(hidden / "journal.jsonl") as journal:
+        results, excluded, n_written = _write(cohort, target, journal, jobs, progress)
+        kept, doubled = _without_doubles(cohort, results)
+        _remember_doubles(cohort, target, journal, doubled, results)
+        doubles = [_double(cohort, one, same) for one, same in doubled.items()]
+        excluded = (*cohort.excluded, *excluded, *doubles)
+        if not kept:
+            said = [f"{e.dataset} {e.case}: {e.reason}" for e in excluded]
+            raise RecipeError("no case is left", where=read.name, problems=said[:40])
+        _clear(target.root, {f for one in kept for f in results[one.id]["files"]})
+        splits = folds([Member(c.id, c.patient, str(c.source)) for c in kept], read.folds, read.seed)
+        target.finish([c.id for c in kept], splits, _facts(cohort))
+        _provenance(cohort, target, kept, excluded, results, splits)
+    names = tuple(c.id for c in kept)
+    return Built(target.root, names, excluded, n_written, len(splits), cohort.notes)
+
+
+def _target(cohort: Cohort, out: Path) -> Target:
+    recipe = cohort.recipe
+    flat = {_is_flat(cohort, one) for one in cohort.chosen[:1]}
+    lacking = {label for s in cohort.sources for label in s.mapped.lacking}
+    root = out / f"Dataset{recipe.number:03d}_{recipe.name}"
+    ignore = recipe.not_annotated == "ignore" and bool(lacking)
+    channels = cohort.channels
+    if True in flat and len(channels) == 1:
+        header = next(iter(cohort.sample(cohort.chosen[0]).images.values())).header()
+        channels = ("R", "G", "B") if len(header.shape) == 3 and header.shape[2] == 3 else channels
+    return Target(root, channels, tuple(recipe.labels), ignore, True in flat)
+
+
+def _is_flat(cohort: Cohort, chosen: Chosen) -> bool:
+    source = cohort.sources[chosen.source]
+    return cohort.sample(chosen).images[source.channels[0]].header().axes.startswith("y")
+
+
+def _claim(root: Path, hidden: Path) -> None:
+    """Refuse a folder that holds something that medshelf did not write."""
+    if root.exists() and not hidden.is_dir() and any(root.iterdir()):
+        raise AccessError("this folder holds something else", where=root, hint="Choose another --out")
+    hidden.mkdir(parents=True, exist_ok=True)
+
+
+def _write(
+    cohort: Cohort, target: Target, journal: Journal, jobs: int, progress: Callable[[int, int | None], None] | None
+) -> tuple[dict[str, dict[str, Any]], tuple[Excluded, ...], int]:
+    tasks = list(_tasks(cohort, target))
+    fingerprints = {name: fingerprint for name, fingerprint, _ in tasks}
+    known = {name: _known(journal, name, fingerprint, target.root, fingerprints) for name, fingerprint, _ in tasks}
+    results: dict[str, dict[str, Any]] = {}
+    excluded: list[Excluded] = []
+    by_id = {one.id: one for one in cohort.chosen}
+    for name, result in known.items():
+        if result is not None:
+            _sort(cohort, by_id[name], result, results, excluded)
+    todo = [task for task in tasks if known[task[0]] is None]
+    n_written = 0
+    for number, outcome in enumerate(worklist.run(todo, write_case, journal=None, jobs=jobs), start=1):
+        result = outcome.result
+        if outcome.error is not None:
+            if "audit" not in cohort.recipe.exclude:
+                raise outcome.error
+            result = {"excluded": f"can't be read: {outcome.error}"}
+        assert result is not None
+        journal.record(outcome.task_id, fingerprints[outcome.task_id], result)
+        _sort(cohort, by_id[outcome.task_id], result, results, excluded)
+        n_written += "files" in result
+        if progress is not None:
+            progress(number, len(todo))
+    order = {one.id: n for n, one in enumerate(cohort.chosen)}
+    excluded.sort(key=lambda e: (e.dataset, e.case))
+    return dict(sorted(results.items(), key=lambda item: order[item[0]])), tuple(excluded), n_written
+
+
+def _tasks(cohort: Cohort, target: Target) -> Iterator[tuple[str, str, Job]]:
+    rules = hashlib.sha256(
+        json.dumps([FORMAT, target.channels, target.labels, target.ignore, target.flat]).encode()
+    ).hexdigest()
+    for one in cohort.chosen:
+        source = cohort.sources[one.source]
+        sample = cohort.sample(one)
+        images = tuple(sample.images[name] for name in source.channels)
+        mask = sample.annotations[source.annotation]
+        job = Job(one.id, images, mask, source.mapped.parts, target, "audit" in cohort.recipe.exclude)  # type: ignore[arg-type]
+        yield one.id, _fingerprint(rules, job, mask), job
+
+
+def _fingerprint(rules: str, job: Job, mask: Any) -> str:
+    """Return a hash of all that a case's files depend on: rules, label map, and the inputs' names, sizes and times."""
+    told = hashlib.sha256(rules.encode())
+    told.update(json.dumps([to_plain(job.parts), to_plain(mask.labels), mask.kind, job.check], sort_keys=True).encode())
+    for image in (*job.images, *mask.images.values(), *mask.union):
+        told.update(json.dumps([image.reader, image.axes, list(image.ops)], default=str).encode())
+        for blob in image.blobs:
+            stat = os.stat(blob.path) if blob.path is not None else None
+            size = stat.st_size if stat else blob.size_bytes
+            told.update(f"{blob.name} {size} {stat.st_mtime_ns if stat else 0}".encode())
+    return told.hexdigest()
+
+
+def _known(
+    journal: Journal, name: str, fingerprint: str, root: Path, chosen: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """Return what an earlier run did with a case, when it still holds: its files are there, its double too."""
+    done = journal.done(name, fingerprint)
+    if done is None or not all((root / file).is_file() for file in done.get("files", {})):
+        return None
+    return done if done.get("double_of") is None or done["double_of"] in chosen else None
+
+
+def _sort(
+    cohort: Cohort,
+    one: Chosen,
+    result: dict[str, Any],
+    results: dict[str, dict[str, Any]],
+    excluded: list[Excluded],
+) -> None:
+    if "excluded" in result:
+        excluded.append(Excluded(cohort.sources[one.source].dataset.id, one.case, str(result["excluded"])))
+    else:
+        results[one.id] = result
+
+
+def _without_doubles(
+    cohort: Cohort, results: Mapping[str, dict[str, Any]]
+) -> tuple[list[Chosen], dict[Chosen, Chosen]]:
+    """Return the cases to keep, and those whose image is, voxel by voxel, that of a case before them."""
+    kept: list[Chosen] = []
+    doubled: dict[Chosen, Chosen] = {}
+    first: dict[str, Chosen] = {}
+    for one in cohort.chosen:
+        if one.id not in results:
+            continue
+        same = first.setdefault(str(results[one.id]["same"]), one)
+        if same is one or "duplicates" not in cohort.recipe.exclude:
+            kept.append(one)
+        else:
+            doubled[one] = same
+    return kept, doubled
+
+
+def _remember_doubles(
+    cohort: Cohort,
+    target: Target,
+    journal: Journal,
+    doubled: Mapping[Chosen, Chosen],
+    results: Mapping[str, dict[str, Any]],
+) -> None:
+    """Note in the journal that the files of a double are not wanted, so that no later run writes them again."""
+    if not any("files" in results[one.id] and results[one.id]["files"] for one in doubled):
+        return
+    fingerprints = {name: fingerprint for name, fingerprint, _ in _tasks(cohort, target)}
+    for one, same in doubled.items():
+        noted = {**results[one.id], "files": {}, "double_of": same.id}
+        journal.record(one.id, fingerprints[one.id], noted)
+
+
+def _double(cohort: Cohort, one: Chosen, same: Chosen) -> Excluded:
+    dataset, other = (cohort.sources[c.source].dataset.id for c in (one, same))
+    return Excluded(dataset, one.case, f"the same voxels as {other} {same.case}")
+
+
+def _clear(root: Path, wanted: set[str]) -> None:
+    """Remove what an earlier recipe wrote here and this one doesn't."""
+    for folder in ("imagesTr", "labelsTr"):
+        for file in (root / folder).iterdir() if (root / folder).is_dir() else ():
+            if f"{folder}/{file.name}" not in wanted:
+                file.unlink()
+
+
+def _facts(cohort: Cohort) -> dict[str, Any]:
+    records = [s.dataset.record for s in cohort.sources]
+    licences = sorted({licence.id for r in records for licence in r.licences} or {UNKNOWN})
+    return {
+        "name": cohort.recipe.name,
+        "description": f"Built by medshelf from {', '.join(r.id for r in records)}",
+        "licence": ", ".join(licences),
+        "reference": "see CITATIONS.bib",
+    }
+
+
+def _provenance(
+    cohort: Cohort,
+    target: Target,
+    kept: Sequence[Chosen],
+    excluded: Sequence[Excluded],
+    results: Mapping[str, dict[str, Any]],
+    splits: Sequence[Mapping[str, Sequence[str]]],
+) -> None:
+    """Write the lock, the citations and the report beside the data."""
+    lock = {
+        "format": FORMAT,
+        "recipe": to_plain(cohort.recipe),
+        "sources": [_source_facts(s.dataset.record, s.dataset.variant) for s in cohort.sources],
+        "cases": {
+            c.id: {
+                "dataset": cohort.sources[c.source].dataset.id,
+                "case": c.case,
+                "patient": c.patient,
+                **{k: results[c.id][k] for k in ("files", "voxels", "shape", "spacing_mm", "same")},
+            }
+            for c in kept
+        },
+        "excluded": [asdict(e) for e in excluded],
+        "notes": list(cohort.notes),
+    }
+    _write_text(target.root / "medshelf.lock", json.dumps(lock, indent=1, ensure_ascii=False) + "\n")
+    bibtex = dict.fromkeys(c.bibtex.strip() for s in cohort.sources for c in s.dataset.record.citations)
+    _write_text(target.root / "CITATIONS.bib", "\n\n".join(bibtex) + "\n")
+    _write_text(target.root / "report.html", write_report(cohort, target, lock, splits))
+
+
+def _source_facts(record: Record, variant: str) -> dict[str, Any]:
+    text = json.dumps(to_plain(record), sort_keys=True, ensure_ascii=False)
+    return {
+        "dataset": record.id,
+        "variant": variant,
+        "record_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "licences": {licence.part: licence.id for licence in record.licences},
+    }
+
+
+def _write_text(path: Path, text: str) -> None:
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    with write_atomically(path) as stream:
+        stream.write(text.encode())
