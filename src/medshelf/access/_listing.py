@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import BinaryIO
 
 from medshelf.access.natural import natural_sorted
@@ -77,8 +78,7 @@ def _name(line: str, problems: Problems) -> str:
         name = name.replace("\\", "/")
     if not name.isascii():
         name = printable(name)
-    if name.startswith("./"):
-        name = name[2:]
+    name = name.removeprefix("./")
     if name[:1] in ("", ".", "/") or "//" in name or "/." in name:
         name = _tidy(name, problems)
     return "" if name.endswith("/") else name
@@ -98,5 +98,5 @@ def _tidy(name: str, problems: Problems) -> str:
 
 def _without_folders(names: list[str]) -> list[str]:
     """Leave out names that others lie below; in natural order those follow at once."""
-    following = [*names[1:], ""]
-    return [name for name, after in zip(names, following, strict=True) if not after.startswith(name + "/")]
+    pairs = zip_longest(names, names[1:], fillvalue="")
+    return [name for name, after in pairs if not after.startswith(name + "/")]

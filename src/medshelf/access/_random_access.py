@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medshelf.access._codec import STEP_BYTES
 from medshelf.access.atomic import write_atomically
 from medshelf.access.cache import cache_file, load, one_at_a_time, save
 from medshelf.errors import AccessError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MOST_POINTS = 2000
 SMALLEST_SPACING_BYTES = 4 << 20
 OPEN_INDEXES = 4
+MOST_TRAILING_BYTES = 64 << 20
 
 
 def open_anywhere(unpacked: Unpacked) -> io.RawIOBase:
@@ -77,13 +79,15 @@ def _open_spool(path: Path, unpacked: Unpacked) -> io.RawIOBase | None:
 
 
 def _fill_spool(path: Path, unpacked: Unpacked) -> io.RawIOBase | None:
+    """Unpack into a file of the cache; None if it can't be written, an error if the bytes are damaged."""
     _make_room(path.parent, unpacked.size_bytes)
     with unpacked.open_forward() as source:
         try:
             with write_atomically(path) as target:
                 left = unpacked.size_bytes
-                while left and (data := source.read(min(left, 1 << 20))):
+                while left > 0 and (data := source.read(min(left, STEP_BYTES))):
                     left -= target.write(data)
+                _read_to_checksum(source)
         except AccessError as error:
             if error.where == str(path):
                 return None
@@ -91,6 +95,13 @@ def _fill_spool(path: Path, unpacked: Unpacked) -> io.RawIOBase | None:
         except OSError:
             return None
     return _open_spool(path, unpacked)
+
+
+def _read_to_checksum(source: io.RawIOBase) -> None:
+    """Read the padding behind what is needed, as the checksum of a compressed file stands at its end."""
+    left = MOST_TRAILING_BYTES
+    while left > 0 and (data := source.read(STEP_BYTES)):
+        left -= len(data)
 
 
 def _make_room(folder: Path, size_bytes: int) -> None:

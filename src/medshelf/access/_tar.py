@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from medshelf.access._index import Gathering, Index
+from medshelf.access._random_access import MOST_TRAILING_BYTES
 from medshelf.errors import AccessError
 
 BLOCK = 512
 _MOST_EXTENDED_BYTES = 1 << 20
-_MOST_TRAILING_BYTES = 64 << 20
 _FILES = (b"0", b"\0", b"7")
 _LEFT_OUT = {
     b"1": "a hard link",
@@ -225,7 +225,7 @@ def _skip_to(
 
 def _read_trailing(stream: io.BufferedIOBase, found: Gathering) -> None:
     """Read what follows the end mark, so that the checksum of a compressed tar is verified."""
-    left = _MOST_TRAILING_BYTES
+    left = MOST_TRAILING_BYTES
     rubbish = False
     while left > 0 and (data := stream.read(1 << 20)):
         rubbish = rubbish or bool(data.strip(b"\0"))

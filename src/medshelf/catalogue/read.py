@@ -108,9 +108,11 @@ def expand_layout(layout: dict[str, Any], presets: Mapping[str, Any]) -> dict[st
         base = {} if own_preset else deepcopy(whole)
         for key in ("expect", "disputed", "roots"):
             base.pop(key, None)
+        dropped = {"drop": variant.pop("drop", [])}
         own = _with_preset(variant, presets) if own_preset else variant
         inherited = {k: deepcopy(v) for k, v in whole.items() if k in ("labels", "regions", "targets", "family")}
-        expanded[name] = _drop(_merge(_merge(inherited, base), {"title": name, **own}))
+        left = _drop({**_merge(inherited, base), **dropped})
+        expanded[name] = _merge(left, {"title": name, **own})
     if expanded:
         whole["variants"] = expanded
     return whole

@@ -1,12 +1,12 @@
 """Decoding of compressed DICOM frames with imagecodecs (libjpeg-turbo, CharLS, OpenJPEG: all permissive).
 
 Transfer syntaxes: PS3.5 A.4. The size that a codestream declares is compared with the header's before a
-decoder sees it, so that a few bytes can't ask for gigabytes; and a JPEG must have its end marker, because
-libjpeg fills the rest of a cut image with grey and says nothing.
+decoder sees it, so that a few bytes can't ask for gigabytes, and a JPEG or JPEG-LS must have its end marker.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -36,7 +36,7 @@ UNCOMPRESSED = ("", _BASE[:-1], f"{_BASE}1", f"{_BASE}1.99", f"{_BASE}2")
 _RATIO = 2000
 _ALWAYS_BYTES = 1 << 26
 _RLE_RATIO = 64
-_COLOUR_END = b"\0\xff"
+_PADDING = b"\0\xff"
 
 
 def check_syntax(one: Slice) -> None:
@@ -97,6 +97,8 @@ def decode(frame: bytes, one: Slice) -> np.ndarray:
     name, family = one.header.blob.name, FAMILIES[one.header.syntax]
     if family != "rle":
         _check_size(frame, one, family)
+    if family in ("jpeg", "jpeg-ls"):
+        _check_end(frame, one, family)
     try:
         found = _DECODERS[family](imagecodecs, frame, one)
     except FormatError:
@@ -120,9 +122,18 @@ def is_rgb(one: Slice) -> bool:
     return family == "jpeg" or (family == "jpeg 2000" and one.photometric in ("YBR_RCT", "YBR_ICT"))
 
 
+def _check_end(frame: bytes, one: Slice, family: str) -> None:
+    """Ask for the end marker, padding aside.
+
+    Without it libjpeg fills what is missing with grey, and CharLS may count zero bits behind the end for
+    seconds.
+    """
+    if not frame[-64:].rstrip(_PADDING).endswith(b"\xff\xd9"):
+        why = "no end marker"
+        raise Truncated(f"the {family} pixels end early", where=one.header.blob.name, why=why)
+
+
 def _jpeg(codecs: ModuleType, frame: bytes, one: Slice) -> np.ndarray:
-    if not frame.rstrip(_COLOUR_END).endswith(b"\xd9"):
-        raise Truncated("the JPEG pixels end early", where=one.header.blob.name, why="no end marker")
     if one.samples == 1:
         return codecs.jpeg8_decode(frame)
     stored = "YCBCR" if _is_ybr(frame, one) else "RGB"
@@ -181,7 +192,7 @@ def _rle_segments(frame: bytes, wanted: int, one: Slice) -> list[bytes]:
             where=one.header.blob.name,
             why=f"{numbers[0]} segments at {ends[:-1]} in {len(frame):,} bytes; {wanted} are needed",
         )
-    return [frame[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [frame[start:end] for start, end in pairwise(ends)]
 
 
 def _rle_cut(one: Slice, why: str) -> Truncated:

@@ -51,19 +51,13 @@ def parse_bytes(data: bytes, where: object) -> ElementTree.Element:
         parser.feed(data)
         return parser.close()
     except ElementTree.ParseError as error:
-        line, column = error.position
-        kind = Truncated if _at_end(data, line) and "no element found" in str(error) else FormatError
-        raise kind(
-            "the XML is not well-formed", where=where, why=f"line {line}, column {column}: {error}"
-        ) from error
+        early = any(said in str(error) for said in ("no element found", "unclosed token"))
+        kind = Truncated if early else FormatError
+        raise kind("the XML is not well-formed", where=where, why=str(error)) from error
     except (LookupError, ValueError) as error:
         if isinstance(error, FormatError):
             raise
         raise FormatError("the XML can't be decoded", where=where, why=str(error)) from error
-
-
-def _at_end(data: bytes, line: int) -> bool:
-    return line >= data.count(b"\n")
 
 
 class _Builder(ElementTree.TreeBuilder):

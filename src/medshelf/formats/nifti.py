@@ -142,7 +142,9 @@ class _Image:
             count *= n
         return count
 
+    @np.errstate(over="ignore", invalid="ignore")  # a header may hold any number
     def header(self) -> Header:
+        """What the header says."""
         colour = self.components > 1
         shape = (*self.shape, self.components) if colour else self.shape
         axes = "ijktc"[: len(self.shape)] + ("c" if colour else "")
@@ -199,6 +201,7 @@ class _Image:
         return tuple(nifti_header.extensions_of(head, self.fields, end))
 
     def volume(self) -> Volume:
+        """The header and the voxels."""
         header = self.header()
         more: list[str] = []
         raw = self._voxels(more)

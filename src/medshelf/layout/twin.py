@@ -164,14 +164,15 @@ def _members(
     template = _template_for(layout, one, captured, fields)
     if template is None:
         return
-    values = {name: text for name, text in captured.items() if name in template.fields}
+    members = _member_fields(layout, one, template)
+    values = {n: text for n, text in captured.items() if n in template.fields and n not in members}
     values |= _fitting_words(layout, template, values, fields)
     many = [f for f in (*bound_fields(one), *one.complete) if f in template.fields and not _is_key(layout, f)]
     choices = [_choices(layout, slot, one, template, name) for name in dict.fromkeys(many)]
     for words in product(*choices):
         chosen = {**values, **dict(zip(dict.fromkeys(many), words, strict=True))}
-        for member in range(_n_members(layout, one, template)):
-            rest = _series_fields(layout, one, template, chosen, number, member, slot)
+        for member in range(_n_members(one, members)):
+            rest = {f: _value(layout, slot, template, f, member) for f in members if f not in chosen}
             filled = _complete(layout, slot, template, {**chosen, **rest}, number)
             name = top_folder(layout) + template.render(filled)
             yield TwinFile(name, slot, "", number, filled, member)
@@ -203,7 +204,7 @@ def _fitting_words(
             meaning = derive({name: word}, frozenset(), layout.fields)
             shared = [k for k in meaning if k in fields and k != name]
             same = meaning.get(name) == fields.get(name) if name in fields else False
-            if same or (shared and all(str(meaning[k]) == str(fields[k]) for k in shared)):
+            if same or (name not in layout.key and shared and all(str(meaning[k]) == str(fields[k]) for k in shared)):
                 found[name] = word
                 break
     return found
@@ -223,24 +224,22 @@ def _choices(layout: Layout, slot: str, one: Slot, template: Template, name: str
     return tuple(invent(name, template.specs[name], n) for n in range(2))
 
 
-def _n_members(layout: Layout, slot: Slot, template: Template) -> int:
-    free = [f for f in template.fields if f not in layout.key and not template.enumerated.get(f)]
-    if slot.reader in SERIES_READERS and free:
-        return SERIES_LENGTH
-    return 2 if slot.merge and free else 1
-
-
-def _series_fields(
-    layout: Layout, slot: Slot, template: Template, chosen: Mapping[str, str], number: int, member: int, name: str
-) -> Captured:
-    """Fields that tell the members of a series apart."""
+def _member_fields(layout: Layout, slot: Slot, template: Template) -> tuple[str, ...]:
+    """Fields that tell the members of a series, or the parts of a merged mask, apart."""
     if slot.along is not None and slot.along in template.fields:
-        return {slot.along: _value(layout, name, template, slot.along, member)}
+        return (slot.along,)
     if slot.reader not in SERIES_READERS and not slot.merge:
-        return {}
+        return ()
     sources = {(layout.fields[k].of or k) if k in layout.fields else k for k in layout.key}
-    free = [f for f in template.fields if f not in sources and f not in chosen]
-    return {free[-1]: _value(layout, name, template, free[-1], member)} if free else {}
+    bound = {*bound_fields(slot), *slot.complete, *template.enumerated}
+    free = [f for f in template.fields if f not in sources and f not in bound]
+    return tuple(free[-1:])
+
+
+def _n_members(slot: Slot, members: tuple[str, ...]) -> int:
+    if not members:
+        return 1
+    return SERIES_LENGTH if slot.reader in SERIES_READERS else 2
 
 
 def _tables(layout: Layout, cases: tuple[Case, ...], n_cases: int) -> Iterator[TwinTable]:
@@ -260,7 +259,7 @@ def _table_names(layout: Layout, template: Template, cases: tuple[Case, ...]) ->
         known = {k: v for refs in case.files.values() for r in refs for k, v in r.captured.items() if v is not None}
         values = {n: known[n] for n in template.fields if n in known}
         values |= _fitting_words(layout, template, values, case.fields)
-        if any(values.get(n, w[0]) not in w for n, w in template.enumerated.items()):
+        if any(values.get(n) not in w for n, w in template.enumerated.items()):
             continue
         full = _complete(layout, "", template, values, number if not values else 0)
         found[tuple(full[n] for n in template.fields)] = full

@@ -11,7 +11,7 @@ from typing import Any
 from medshelf.access.tree import Tree
 from medshelf.errors import Unsupported
 from medshelf.layout.fields import fill
-from medshelf.layout.join import natural
+from medshelf.layout.join import SERIES_READERS, natural
 from medshelf.model.case import Case, FileRef
 from medshelf.model.labels import State, named, structures_of
 from medshelf.model.layout import Layout, Slot
@@ -112,12 +112,11 @@ class Assembler:
         union: tuple[Image, ...] = ()
         if slot.reader == "dicom_seg":
             segments = partial(_segments, [self.tree.blob(r.name) for r in refs], labels)
-        if slot.reader == "slices":
+        if slot.label and "{" in slot.label:
+            for structure, group in _by_structure(slot, labels, refs).items():
+                files[structure] = self._image(structure, slot, group, case)
+        elif slot.reader in SERIES_READERS:
             files[""] = self._image(key, slot, refs, case)
-        elif slot.label and "{" in slot.label:
-            for ref in refs:
-                structure = _structure(slot, labels, ref)
-                files[structure] = self._image(structure, slot, [ref], case)
         else:
             ordered = sorted(refs, key=lambda r: natural(r.name))
             first, *rest = (self._image(key, slot, [ref], case) for ref in ordered)
@@ -139,8 +138,9 @@ class Assembler:
 
     def _grid(self, slot: Slot, case: Case, images: Mapping[str, Image]) -> Image | None:
         if slot.space is not None:
-            refs = case.files.get(slot.space)
-            return self._image(slot.space, self.layout.files[slot.space], list(refs), case) if refs else None
+            grid = self.layout.files[slot.space]
+            groups = _grouped(grid.channel, case.files.get(slot.space, ()))
+            return self._image(slot.space, grid, next(iter(groups.values())), case) if groups else None
         return next(iter(images.values())) if len(images) == 1 else None
 
     def _other(
@@ -232,6 +232,14 @@ def _spacing(slot: Slot, ref: FileRef) -> tuple[float, ...] | None:
         return None
     texts = [fill(s, ref.fields) if isinstance(s, str) else str(s) for s in slot.spacing_mm]
     return tuple(float(t) for t in texts if t is not None)
+
+
+def _by_structure(slot: Slot, labels: Mapping[str, str], refs: list[FileRef]) -> dict[str, list[FileRef]]:
+    """Group the files of a slot that has one file, or one series, for each structure."""
+    groups: dict[str, list[FileRef]] = {}
+    for ref in refs:
+        groups.setdefault(_structure(slot, labels, ref), []).append(ref)
+    return groups
 
 
 def _structure(slot: Slot, labels: Mapping[str, str], ref: FileRef) -> str:

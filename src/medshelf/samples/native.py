@@ -36,6 +36,16 @@ def _contours(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> A
     return contours.read_contours(blobs[0])
 
 
+def _points(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> Any:
+    from medshelf.formats import points
+
+    columns = slot.columns
+    return points.read_points(
+        blobs[0], label=columns.get("label", "label"), point=columns.get("point", ("x", "y", "z")),
+        frame=slot.frame, records=columns.get("records"),
+    )  # fmt: skip
+
+
 def _text(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> Any:
     from medshelf.formats import text
 
@@ -57,6 +67,7 @@ LOADERS: dict[str, Loader] = {
     "mesh": _mesh,
     "contours": _contours,
     "aperio_xml": _contours,
+    "points": _points,
     "text": _text,
     "record": _record,
 }

@@ -48,6 +48,8 @@ def _writer(slot: Slot, path: Path) -> Writer:
         return _write_record
     if slot.role == "boxes":
         return _write_boxes
+    if slot.role == "points" and ending in (".json", ".csv", ".tsv"):
+        return _write_points
     if ending in MESHES:
         return _write_mesh
     if slot.reader in ("aperio_xml", "contours"):
@@ -70,7 +72,13 @@ def formats_ending(path: Path) -> bool:
 
 def _write_array(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
     for file, path in zip(group, paths, strict=True):
-        formats_write(path, volume_of(layout, slot, file, path))
+        volume = volume_of(layout, slot, file, path)
+        if path.suffix.lower() == ".mhd" and slot.sidecar:
+            from medshelf.formats import metaimage
+
+            metaimage.write(path, volume, compressed=slot.sidecar[0] != ".raw")
+        else:
+            formats_write(path, volume)
 
 
 def formats_write(path: Path, volume: Volume) -> None:
@@ -266,13 +274,39 @@ def _write_boxes(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: S
             path.write_text(json.dumps(told), encoding="utf-8")
 
 
+def _write_points(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    from medshelf.formats.table import write_rows
+
+    names = [n for n in layout.labels.get(slot.labels or "", {}) if n.isalnum()] or ["1"]
+    columns = tuple(slot.columns.get("point", ("x", "y", "z")))
+    rows = [
+        {slot.columns.get("label", "label"): name, **{c: 3.0 + k + n for k, c in enumerate(columns)}}
+        for n, name in enumerate(names)
+    ]
+    for path in paths:
+        write_rows(path, rows)
+
+
 def _write_mesh(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
     from medshelf.formats.mesh import Mesh, write_mesh
 
     corners = np.array([[0, 0, 0], [10, 0, 0], [0, 12, 0], [0, 0, 15]], float) + group[0].number
     faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
     for path in paths:
-        write_mesh(path, Mesh(corners, faces))
+        if path.suffix.lower() == ".vtk":
+            path.write_text(_vtk(corners, faces), encoding="ascii")
+        else:
+            write_mesh(path, Mesh(corners, faces))
+
+
+def _vtk(corners: np.ndarray, faces: np.ndarray) -> str:
+    """Return a surface as a legacy VTK file (VTK file formats, version 3.0, ASCII polydata)."""
+    points = "\n".join(" ".join(f"{x:g}" for x in corner) for corner in corners)
+    polygons = "\n".join("3 " + " ".join(map(str, face)) for face in faces)
+    return (
+        "# vtk DataFile Version 3.0\nsynthetic\nASCII\nDATASET POLYDATA\n"
+        f"POINTS {len(corners)} float\n{points}\nPOLYGONS {len(faces)} {4 * len(faces)}\n{polygons}\n"
+    )
 
 
 def _write_contours(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
