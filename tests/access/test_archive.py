@@ -43,7 +43,11 @@ ZIP_METHODS = {
     "zip lzma": zipfile.ZIP_LZMA,
 }
 TAR_FORMS = {"tar ustar": tarfile.USTAR_FORMAT, "tar gnu": tarfile.GNU_FORMAT, "tar pax": tarfile.PAX_FORMAT}
-COMPRESS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": lambda data: gzip.compress(data, 1),
+    "bz2": lambda data: bz2.compress(data, 1),
+    "xz": lambda data: lzma.compress(data, preset=0),
+}
 
 
 @pytest.fixture(params=KINDS)

@@ -109,7 +109,9 @@ def test_a_cache_that_cannot_be_written_is_no_error(
     assert len(Archive(many)) == archive.CACHED_FROM_MEMBERS
 
 
-def test_two_processes_that_list_at_once_agree(many: Path, own_cache: Path, python_env: dict[str, str]) -> None:
+def test_two_processes_that_list_at_once_agree(
+    many: Path, own_cache: Path, python_env: dict[str, str]
+) -> None:
     command = [sys.executable, "-c", LIST_IT, str(many)]
     both = [subprocess.Popen(command, env=python_env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate()[0] for process in both]
@@ -164,7 +166,9 @@ def test_what_was_unused_longest_makes_room(
 def test_a_tar_gz_is_read_through_an_index_that_is_kept(
     make_tar: Maker, content: Content, own_cache: Path
 ) -> None:
-    pytest.importorskip("indexed_gzip", reason="the extra that reads tar.gz without unpacking is not installed")
+    pytest.importorskip(
+        "indexed_gzip", reason="the extra that reads tar.gz without unpacking is not installed"
+    )
     found = Archive(make_tar(content, "a.tar.gz", "w:gz"))
     for name in reversed(found.names):
         assert found.blob(name).read_bytes() == content[name]

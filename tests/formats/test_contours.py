@@ -41,8 +41,23 @@ def test_aperio_regions_have_label_kind_and_points(tmp_path: Path) -> None:
     assert (found.mpp, found.vendor, len(found)) == (0.467, "aperio", 2)
     assert (first.label, first.kind, first.hole) == ("Carcinoma in situ", "polygon", False)
     np.testing.assert_array_equal(first.points_xy, [[100.5, 200], [110, 200], [110, 220.25]])
-    assert (second.label, second.kind, second.hole) == ("Description", "ellipse", True)
+    assert (second.label, second.kind, second.hole) == (None, "ellipse", True)
     assert first.attributes["Zoom"] == "0.1"
+
+
+@pytest.mark.parametrize(
+    ("change", "label"),
+    [
+        (('Name="Description"', 'Name="Epithelial"'), "Epithelial"),  # as in MoNuSAC
+        (('Value=""', 'Value="gland"'), "gland"),
+        (('Name="" Type="4"', 'Name="layer 1" Type="4"'), "layer 1"),
+    ],
+)
+def test_a_region_without_text_takes_the_name_of_its_layer(
+    tmp_path: Path, change: tuple[str, str], label: str
+) -> None:
+    found = read_contours(blob(tmp_path, APERIO.replace(*change)))
+    assert [contour.label for contour in found] == ["Carcinoma in situ", label]
 
 
 def test_asap_points_come_in_their_order_and_labels_from_their_group(tmp_path: Path) -> None:

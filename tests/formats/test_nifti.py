@@ -16,6 +16,7 @@ import pytest
 from medshelf import formats
 from medshelf.errors import AccessError, FormatError, NotFound, Truncated, Unsupported
 from medshelf.formats import nifti
+from medshelf.formats.inflate import aligned_bytes
 from medshelf.model.blob import LocalFile
 from medshelf.model.volume import Volume
 
@@ -405,6 +406,11 @@ def test_impossible_dimensions_are_an_error(tmp_path: Path, dim: list[int]) -> N
     saved(tmp_path / "a.nii", phantom(), dim=dim)
     with pytest.raises(FormatError, match="no possible shape"):
         nifti.read(local(tmp_path / "a.nii"))
+
+
+def test_an_image_larger_than_memory_is_an_error_of_ours() -> None:
+    with pytest.raises(Unsupported, match="larger than memory"):
+        aligned_bytes(1 << 60, "a.nii")
 
 
 def test_a_header_is_read_without_inflating_the_voxels(tmp_path: Path) -> None:

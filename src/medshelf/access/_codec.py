@@ -16,6 +16,9 @@ STEP_BYTES = 1 << 22
 DEFLATE_MAX_RATIO = 1032
 """Deflate can't do better: RFC 1951, 258 bytes from 2 bits."""
 XZ_MEMORY_BYTES = 2 << 30
+BOMB_FROM_BYTES = 16 << 30
+BOMB_RATIO = 2000
+"""A whole file that gives so much, and so much more than it has, is a bomb; bzip2 reaches 1 to 1,000,000."""
 
 
 class _Decompressor(Protocol):
@@ -197,6 +200,11 @@ class Decompressed(io.RawIOBase):
             self._crc = zlib.crc32(data, self._crc)
         if self._size_bytes is not None:
             self._check_size()
+        elif self._position > max(BOMB_FROM_BYTES, BOMB_RATIO * self.packed_position()):
+            raise self._broken(
+                "the compressed data hold absurdly much",
+                f"over {self._position} bytes from {self.packed_position()}",
+            )
         return data
 
     def _produce(self, most: int) -> bytes:

@@ -100,7 +100,8 @@ def _read_compressed(archive: Source, codec: str, name: str, progress: Progress 
     total = archive.size_bytes
     raw = Decompressed(_open_forward(archive), codec, name)
     with io.BufferedReader(raw, _BUFFER_BYTES * 4) as stream:
-        head = stream.peek(_tar.BLOCK)[: _tar.BLOCK]
+        head = stream.read(_tar.BLOCK)
+        stream.seek(0)
         if not _tar.looks_like_tar(head) and any(head):
             raise AccessError(
                 f"this is one file compressed with {codec}, not an archive",

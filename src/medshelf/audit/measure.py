@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from medshelf.errors import LayoutError
 from medshelf.model.volume import Volume
 
 _CHUNK = 1 << 20
@@ -83,12 +84,19 @@ def contents(volume: Volume, kind: str) -> Contents:
         The mask as stored.
     kind : str
         How its values stand for structures, as in `medshelf.model.layout.Slot.kind`.
+
+    Raises
+    ------
+    LayoutError
+        A mask of colours without colours.
     """
     array, channels, disagree = volume.array, 1, 0
     if kind in ("channels", "instance-channels"):
         inside = {n: int(np.count_nonzero(array[..., n])) for n in range(array.shape[-1])}
-        return Contents(inside, array[..., 0].size, channels=array.shape[-1])
+        return Contents(inside, array[..., 0].size)
     if kind == "colour":
+        if array.ndim < 3 or array.shape[-1] < 3:
+            raise LayoutError("the layout says that this mask is coloured, and it is not", why=f"shape {array.shape}")
         array = _packed(array)
     elif volume.axes.endswith("c"):
         array, disagree = _one_channel(array)

@@ -12,7 +12,15 @@ import numpy as np
 
 from medshelf.audit.measure import contents, intensities
 from medshelf.audit.reading import Fault, MaskReading, Part, Reading, Refusal
-from medshelf.errors import FormatError, LayoutError, MedshelfError, MissingExtra, NotAVolume, Truncated, Unsupported
+from medshelf.errors import (
+    FormatError,
+    LayoutError,
+    MedshelfError,
+    MissingExtra,
+    NotAVolume,
+    Truncated,
+    Unsupported,
+)
 from medshelf.model.blob import Blob
 from medshelf.model.layout import Slot
 from medshelf.model.volume import Header, Volume
@@ -55,6 +63,7 @@ def read_case(opened: Dataset, number: int, *, deep: bool = True) -> Reading:
         masks=tuple(reader.masks()),
         others=tuple(reader.others()),
         targets=reader.targets(),
+        declared_targets=opened.layout.targets,
     )
 
 
@@ -156,7 +165,8 @@ class _Reader:
             except MedshelfError as error:
                 yield Part(name, files, refusal=self._refusal(error, files), slot=slot)
                 continue
-            yield Part(name, files, value=value if slot.role == "boxes" else None, slot=slot)
+            kept = value if slot.role == "boxes" else None
+            yield Part(name, files, value=kept, labels=self.layout.labels.get(slot.labels or "", {}), slot=slot)
 
     def targets(self) -> dict[str, Any]:
         """The targets that are a class; those whose table can't be read are left to the check of tables."""

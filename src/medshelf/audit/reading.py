@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from medshelf.audit.measure import Contents, Intensities
 from medshelf.model.case import Case
-from medshelf.model.layout import Slot
+from medshelf.model.layout import Slot, Target
 from medshelf.model.volume import Header
 
 Fault = Literal[
@@ -47,6 +47,8 @@ class Part:
     refusal: Refusal | None = None
     value: Any = None
     """What an annotation other than a mask holds."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Label map of such an annotation."""
     slot: Slot | None = None
 
 
@@ -82,6 +84,8 @@ class Reading:
     others: tuple[Part, ...] = ()
     """Boxes, points, contours, meshes, text."""
     targets: Mapping[str, Any] = field(default_factory=dict)
+    """Values of the targets that are a class."""
+    declared_targets: Mapping[str, Target] = field(default_factory=dict)
 
     @property
     def parts(self) -> Iterator[Part]:

@@ -101,8 +101,10 @@ def _cache_folder() -> Path:
 
 
 def signature(root: Path) -> str:
-    """Return a hash of the names, sizes and times of the catalogue's files: changes when one of them does."""
+    """Return a hash of the names, sizes and times of the catalogue's files and of the code that reads them."""
     told = hashlib.sha256(f"{SCHEMA_VERSION} {root}".encode())
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        told.update(f"{module.name} {module.stat().st_mtime_ns}".encode())
     for folder, folders, files in os.walk(root):
         folders.sort()
         for file in sorted(files):
@@ -137,6 +139,9 @@ def bake(place: Path, root: Path | None = None, *, strict: bool = False) -> None
         _fill(connection, root or catalogue_root(), strict=strict)
         connection.close()
         os.replace(part, place)
+        for old in place.parent.glob("shelf-*.sqlite"):
+            if old != place:
+                old.unlink(missing_ok=True)
     finally:
         part.unlink(missing_ok=True)
 

@@ -148,6 +148,6 @@ def _task_of(line: bytes) -> tuple[str, str] | None:
         found = json.loads(line)
         if isinstance(found["result"], dict):
             return str(found["task"]), str(found["fingerprint"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
     return None

@@ -159,7 +159,7 @@ def _submit(pool: Executor, work: Work, task: Task) -> Future[Result]:
 
 
 def _known(task: Task, journal: Journal | None) -> Outcome | None:
-    result = journal.done(task[0], task[1]) if journal else None
+    result = journal.done(task[0], task[1]) if journal is not None else None
     return None if result is None else Outcome(task[0], result, resumed=True)
 
 
@@ -174,7 +174,7 @@ def _settle(task: Task, result_of: Callable[[], Result], journal: Journal | None
     except Exception as error:
         error.add_note(f"in the task {task[0]!r}")
         raise
-    if journal:
+    if journal is not None:
         journal.record(task[0], task[1], result)
     return Outcome(task[0], result)
 

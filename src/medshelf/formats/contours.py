@@ -107,9 +107,15 @@ def _aperio(root: ElementTree.Element, where: str) -> Contours:
 
 
 def _layer_name(layer: ElementTree.Element) -> str | None:
-    """Name of a layer: its ``Name``, or the first attribute below it that has one."""
-    described = (element.get("Name") for element in layer.findall("Attributes/Attribute"))
-    return next((name for name in (_said(layer.get("Name")), *map(_said, described)) if name), None)
+    """Name of a layer: its ``Name``; else value or name of an attribute below it, as MoNuSAC has them.
+
+    ``Description`` is what ImageScope calls the field of each layer, so it names nothing.
+    """
+    said = [_said(layer.get("Name"))]
+    for attribute in layer.findall("Attributes/Attribute"):
+        name = _said(attribute.get("Name"))
+        said += [_said(attribute.get("Value")), None if name == "Description" else name]
+    return next((name for name in said if name), None)
 
 
 def _said(text: str | None) -> str | None:

@@ -67,9 +67,12 @@ def check_syntax(one: Slice) -> None:
 
 def syntax_name(syntax: str) -> str:
     """Return the name of a transfer syntax with its UID."""
+    from pydicom.config import IGNORE
     from pydicom.uid import UID
 
-    return f"{UID(syntax).name} ({syntax})" if syntax else "no transfer syntax given"
+    if not syntax:
+        return "no transfer syntax given"
+    return f"{UID(syntax, validation_mode=IGNORE).name} ({syntax})"
 
 
 def decode(frame: bytes, one: Slice) -> np.ndarray:

@@ -21,7 +21,6 @@ _CLASSES = {
     "MR": "1.2.840.10008.5.1.4.1.1.4",
     "PT": "1.2.840.10008.5.1.4.1.1.128",
 }
-_IMPLEMENTATION = "2.25.238437061538541218826158236917403862017"
 _LONG = ("OB", "OW", "SQ", "UN", "UT")
 _CT_AIR, _CT_TOP = -1024, 3071  # Hounsfield units that twelve bits hold
 
@@ -248,7 +247,7 @@ def _file(elements: _Elements, sop_class: str, instance: str) -> bytes:
         (0x0002, 0x0002): ("UI", sop_class),
         (0x0002, 0x0003): ("UI", instance),
         (0x0002, 0x0010): ("UI", "1.2.840.10008.1.2.1"),
-        (0x0002, 0x0012): ("UI", _IMPLEMENTATION),
+        (0x0002, 0x0012): ("UI", uid_from("medshelf")),
     }
     encoded = b"".join(_element(tag, *meta[tag]) for tag in sorted(meta))
     length = _element((0x0002, 0x0000), "UL", len(encoded))

@@ -257,6 +257,7 @@ def _exists(blob: Blob) -> bool:
     return True
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _scaled(array: np.ndarray, slope: float, inter: float, dtype: np.dtype, name: str) -> np.ndarray:
     """Return ``array * slope + inter``, computed in float64 and rounded once, in Fortran order."""
     flat = array.reshape(-1, order="F")
@@ -265,6 +266,5 @@ def _scaled(array: np.ndarray, slope: float, inter: float, dtype: np.dtype, name
         block = flat[at : at + _BLOCK].astype(np.float64)
         block *= slope
         block += inter
-        with np.errstate(over="ignore", invalid="ignore"):
-            out[at : at + _BLOCK] = block
+        out[at : at + _BLOCK] = block
     return out.reshape(array.shape, order="F")

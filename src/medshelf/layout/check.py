@@ -101,7 +101,9 @@ def _findings(layout: Layout, matched: Matched, joined: Joined, names: Sequence[
     yield from _sidecars(layout, matched)
     yield from _repeated_ids(joined)
     yield from _extra(layout, matched)
-    yield from _counts(layout.expect, matched, joined)
+    if layout.rows is None and not any(table.anchor for table in layout.tables.values()):
+        yield from _case_counts(layout.expect, joined)
+    yield from _file_counts(layout.expect, matched)
 
 
 def _nothing(layout: Layout, matched: Matched, names: Sequence[str]) -> Finding:
@@ -241,13 +243,23 @@ def _extra(layout: Layout, matched: Matched) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _counts(expect: Expect | None, matched: Matched, joined: Joined) -> Iterator[Finding]:
-    if expect is None:
-        return
-    splits = Counter(case.split for case in joined.cases)
-    pairs = [("cases", expect.cases, len(joined.cases))] if expect.cases is not None else []
-    pairs += [(f"{split} cases", n, splits.get(split, 0)) for split, n in expect.splits.items()]
-    pairs += [(f"files of {slot}", n, len(matched.files.get(slot, ()))) for slot, n in expect.files.items()]
+def _case_counts(expect: Expect | None, joined: Joined) -> Iterator[Finding]:
+    if expect is not None:
+        splits = Counter(case.split for case in joined.cases)
+        pairs = [("cases", expect.cases, len(joined.cases))] if expect.cases is not None else []
+        pairs += [(f"{split} cases", n, splits.get(split, 0)) for split, n in expect.splits.items()]
+        yield from count_findings(pairs)
+
+
+def _file_counts(expect: Expect | None, matched: Matched) -> Iterator[Finding]:
+    if expect is not None:
+        yield from count_findings(
+            (f"files of {slot}", n, len(matched.files.get(slot, ()))) for slot, n in expect.files.items()
+        )
+
+
+def count_findings(pairs: Iterable[tuple[str, int, int]]) -> Iterator[Finding]:
+    """Yield a finding for every (what, expected, found) that does not agree."""
     for what, wanted, found in pairs:
         if wanted != found:
             yield Finding(

@@ -11,6 +11,7 @@ from medshelf.errors import LayoutError
 _TOKEN = re.compile(
     r"\\(?P<escape>.)|\[(?P<set>[^\]]+)\]|\(\?:(?P<group>[^()]*)\)|(?P<any>\.)|(?P<char>[^\\\[\](){}*+?.|^$])"
 )
+_PLAIN = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_. ,"
 _TIMES = re.compile(r"\{(\d+)(?:,(\d*))?\}|([*+?])")
 
 
@@ -58,26 +59,29 @@ def _after(examples: Sequence[str], number: int) -> str:
 
 
 def _from_regex(pattern: str, number: int, name: str) -> str:
-    """Write something that a simple expression matches: literals, sets, groups of words and counts."""
+    """Write something that a simple expression matches: literals, sets, groups of words and counts.
+
+    The number is written, digit by digit from the end, into the places that allow a choice.
+    """
     out: list[str] = []
-    digits = str(number + 1)
-    places: list[int] = []
+    choices: list[tuple[int, str]] = []
     at = 0
     while at < len(pattern):
         token = _TOKEN.match(pattern, at)
         if token is None:
             break
-        at = token.end()
-        times, at = _times(pattern, at, digits if token["escape"] == "d" else "1")
-        text = _token(token)
+        alphabet = _alphabet(token)
+        times, at = _times(pattern, token.end(), 3 if alphabet else 1)
         for _ in range(times):
-            if token["escape"] == "d":
-                places.append(len(out))
-            out.append(text)
-    for place, digit in zip(reversed(places), reversed(digits), strict=False):
-        out[place] = digit
+            if alphabet:
+                choices.append((len(out), alphabet))
+            out.append(alphabet[0] if alphabet else _token(token))
+    left = number + 1
+    for place, alphabet in reversed(choices):
+        left, digit = divmod(left, len(alphabet))
+        out[place] = alphabet[digit]
     value = "".join(out)
-    if re.fullmatch(pattern, value) is None or (places == [] and number > 0):
+    if re.fullmatch(pattern, value) is None or (left and number):
         raise LayoutError(
             f"no value can be invented for {{{name}:~{pattern}}}",
             hint=f"Give some under [example.fields] {name} = [\"…\"]",
@@ -85,20 +89,28 @@ def _from_regex(pattern: str, number: int, name: str) -> str:
     return value
 
 
-def _times(pattern: str, at: int, digits: str) -> tuple[int, int]:
+def _times(pattern: str, at: int, free: int) -> tuple[int, int]:
+    """Return how often a token stands, and where the next one begins; `free` is taken for + and *."""
     count = _TIMES.match(pattern, at)
     if count is None:
         return 1, at
     if count[1]:
         return int(count[1]), count.end()
-    return {"*": 1, "?": 0}.get(count[3], max(1, len(digits))), count.end()
+    return (0 if count[3] == "?" else free), count.end()
+
+
+def _alphabet(token: re.Match[str]) -> str:
+    """Return the characters that a token allows, when it allows a choice."""
+    if token["escape"] == "d":
+        return "0123456789"
+    if token["set"] is not None:
+        return "".join(c for c in _PLAIN if re.fullmatch(f"[{token['set']}]", c))
+    return ""
 
 
 def _token(token: re.Match[str]) -> str:
     if token["escape"] is not None:
-        return {"d": "0", "w": "a", "s": " "}.get(token["escape"], token["escape"])
-    if token["set"] is not None:
-        return token["set"][0] if token["set"][0] != "^" else "z"
+        return {"w": "a", "s": " "}.get(token["escape"], token["escape"])
     if token["group"] is not None:
         return token["group"].split("|")[0]
     return "x" if token["any"] else token["char"]

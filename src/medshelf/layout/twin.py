@@ -86,7 +86,7 @@ Captured = dict[str, str]
 def _anchored(layout: Layout, n_cases: int) -> Iterator[tuple[str, int, Captured]]:
     """Yield (slot, number, captured fields) for the file that makes each case."""
     count = 0
-    for slot in anchor_slots(layout):
+    for slot in _leading(layout):
         texts = templates_of(layout.files[slot])
         for text in texts[:1] if layout.files[slot].either else texts:
             template = parse(text)
@@ -97,6 +97,15 @@ def _anchored(layout: Layout, n_cases: int) -> Iterator[tuple[str, int, Captured
                     start = dict(zip(keyed, words, strict=True))
                     yield slot, number, _complete(layout, slot, template, start, number)
                 count += n_cases
+
+
+def _leading(layout: Layout) -> list[str]:
+    """Return one anchoring slot for each kind of case: of several that make the same cases, the first."""
+    leading: list[str] = []
+    for slot in anchor_slots(layout):
+        if not any(_same_key(layout, slot, other) for other in leading):
+            leading.append(slot)
+    return leading
 
 
 def _is_key(layout: Layout, name: str) -> bool:
@@ -125,20 +134,23 @@ def _value(layout: Layout, slot: str, template: Template, name: str, number: int
     words = template.enumerated.get(name, ())
     if words and not examples:
         return words[number % len(words)]
+    if examples and not _is_key(layout, name) and name not in _member_names(layout, slot, template):
+        return examples[number % len(examples)]
     return invent(name, template.specs[name], number, examples)
 
 
+def _member_names(layout: Layout, slot: str, template: Template) -> tuple[str, ...]:
+    return _member_fields(layout, layout.files[slot], template) if slot in layout.files else ()
+
+
 def _files(layout: Layout, anchored: list[tuple[str, int, Captured]]) -> Iterator[TwinFile]:
-    anchors = anchor_slots(layout)
+    anchors = set(_leading(layout))
     for slot, number, captured in anchored:
         fields = _derived(layout, slot, captured)
         yield from _members(layout, slot, number, captured, fields)
-        for other, one in layout.files.items():
-            if other != slot and (other not in anchors or _same_key(layout, slot, other)):
-                if applies(layout, other, fields):
-                    yield from _members(layout, other, number, captured, fields)
-                elif one.optional:
-                    continue
+        for other in layout.files:
+            if other != slot and other not in anchors and applies(layout, other, fields):
+                yield from _members(layout, other, number, captured, fields)
 
 
 def _derived(layout: Layout, slot: str, captured: Captured) -> dict[str, FieldValue]:

@@ -127,8 +127,8 @@ class TableSlot:
     """Number of the row that holds the column names."""
     records: str | None = None
     """Where the rows are in a JSON file, such as ``"$.training[*]"``."""
-    kind: Literal["table", "qa", "boxes", "points", "spheres", "mask"] = "table"
-    """What its rows are to a user."""
+    kind: Literal["table", "list", "qa", "boxes", "points", "spheres", "mask"] = "table"
+    """What its rows are to a user; a `list` is plain text whose lines are the column ``line``."""
     columns: dict[str, Any] = field(default_factory=dict)
     """Which column is what, for kinds other than table."""
     labels: str | None = None

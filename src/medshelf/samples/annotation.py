@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from medshelf.errors import LayoutError, NotFound
+from medshelf.errors import FormatError, LayoutError, NotFound
 from medshelf.model.labels import State, bands_of, colours_of, structures_of, values_of
 from medshelf.model.volume import Header, Volume
 from medshelf.samples.image import Image
@@ -131,9 +131,11 @@ class Mask:
         volume = self._placed(self.images[""].volume)
         for other in self.union:
             if self.kind == "instance":
-                volume = replace(volume, array=_next_instances(volume.array, other.volume.array))
+                joined = _next_instances(_any_colour(volume), _any_colour(other.volume), other.path)
+                volume = replace(volume, array=joined, axes=volume.axes[: joined.ndim])
             else:
-                volume = replace(volume, array=np.maximum(volume.array, other.volume.array))
+                joined = _joined(volume, other.volume, other.path)
+                volume = replace(volume, array=joined, axes=volume.axes[: joined.ndim])
         return volume
 
     def header(self) -> Header:
@@ -210,19 +212,36 @@ class Mask:
         return replace(volume, affine=header.affine, spacing_mm=header.spacing_mm)
 
 
-def _next_instances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Add the instances of `b` to those of `a`, numbered on; where they overlap the later one lies on top."""
-    out = a.astype(np.int32) if a.dtype != np.int32 else a.copy()
-    if out.max(initial=0) > 0 and np.unique(out).size <= 2:
-        out = (out != 0).astype(np.int32)
+def _next_instances(a: np.ndarray, b: np.ndarray, name: str) -> np.ndarray:
+    """Add one more instance to a mask of numbered ones; where they overlap the later one lies on top."""
+    if a.shape != b.shape:
+        raise FormatError("the parts of one mask differ in size", where=name, why=f"{a.shape} and {b.shape}")
+    out = a if a.dtype == np.int32 else (a != 0).astype(np.int32)
     out[b != 0] = out.max(initial=0) + 1
     return out
+
+
+def _any_colour(volume: Volume) -> np.ndarray:
+    """Return a mask that was saved as a colour picture as one plane: the brightest colour, alpha left out."""
+    if not volume.axes.endswith("c"):
+        return volume.array
+    n_channels = volume.array.shape[-1]
+    colours = volume.array[..., : n_channels - 1] if n_channels in (2, 4) else volume.array
+    return colours.max(axis=-1)
+
+
+def _joined(first: Volume, other: Volume, name: str) -> np.ndarray:
+    """Return the union of two binary masks of one picture."""
+    a, b = _any_colour(first), _any_colour(other)
+    if a.shape != b.shape:
+        raise FormatError("the parts of one mask differ in size", where=name, why=f"{a.shape} and {b.shape}")
+    return np.maximum(a, b)
 
 
 def _select(volume: Volume, kind: str, labels: Mapping[str, str], structure: str) -> np.ndarray:
     array = volume.array
     if kind in ("binary", "instance"):
-        return array != 0
+        return _any_colour(volume) != 0
     if kind == "probability":
         return array >= 0.5 if array.dtype.kind == "f" else array >= 128
     if kind == "bands":

@@ -14,7 +14,7 @@ from medshelf.layout.fields import fill
 from medshelf.layout.join import SERIES_READERS, natural
 from medshelf.model.case import Case, FileRef
 from medshelf.model.labels import State, named, structures_of
-from medshelf.model.layout import Layout, Slot
+from medshelf.model.layout import Layout, Slot, Target
 from medshelf.samples.annotation import Annotation, Mask
 from medshelf.samples.image import Image
 from medshelf.samples.native import LOADERS
@@ -175,7 +175,8 @@ class Assembler:
 
     def _rows(self, table: Table, case: Case, row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
         if table.slot.anchor:
-            return [table.meant(row)] if row is not None else []
+            own = [ref for ref in case.files.get(table.name, ()) if row is not None]
+            return [table.meant(own[0], row or {})] if own else []
         return list(table.rows_of(case, _captured(case)))
 
     def _records(self, case: Case) -> dict[str, Callable[[], Mapping[str, Any]]]:
@@ -268,7 +269,7 @@ def _no_reader(name: str, blobs: list[Any], slot: Slot, labels: Mapping[str, str
     )
 
 
-def _target(target: Any, case: Case, rows: Any, records: Any, image: Image | None) -> Any:
+def _target(target: Target, case: Case, rows: Any, records: Any, image: Image | None) -> Any:
     head, _, rest = target.of.partition(".")
     if image is not None:
         value: Any = image.array
@@ -284,5 +285,16 @@ def _target(target: Any, case: Case, rows: Any, records: Any, image: Image | Non
     else:
         value = case.fields.get(target.of)
     if isinstance(value, list):
-        return [target.map.get(str(v), v) for v in value]
-    return target.map.get(str(value), value)
+        return [_meaning(target, v) for v in value]
+    return _meaning(target, value)
+
+
+def _meaning(target: Target, value: Any) -> Any:
+    """Return a value as meant: renamed, and a number where the target is one (None where it is no number)."""
+    value = target.map.get(str(value), value)
+    if target.kind != "number" or value is None or isinstance(value, int | float):
+        return value
+    try:
+        return float(str(value)) if "." in str(value) or "e" in str(value).lower() else int(str(value))
+    except ValueError:
+        return None

@@ -9,14 +9,15 @@ from dataclasses import replace
 from medshelf.access.tree import Tree, open_tree
 from medshelf.catalogue.shelf import load
 from medshelf.errors import MedshelfError
-from medshelf.layout.check import Report, check_names
+from medshelf.layout.check import Report, check_names, count_findings
 from medshelf.layout.fields import fill
 from medshelf.layout.join import join
 from medshelf.layout.match import match_names
 from medshelf.layout.variants import layouts_of
 from medshelf.model.dataset import Record
 from medshelf.model.finding import Finding
-from medshelf.samples.tables import Table, comparable
+from medshelf.samples.open import open as open_dataset
+from medshelf.samples.tables import Table, agree, comparable
 
 
 def check(
@@ -44,9 +45,27 @@ def check(
     tree = open_tree(where)
     report = check_names(record, tree.names, variant=variant)
     more = [_problem(record.id, p.path, p.message) for p in tree.problems]
-    if tables and tree.has_bytes:
+    if tables and tree.has_bytes and report.slots:
         more += _rows(record, report.variant, tree)
+        report = _row_cases(record, report, where)
     return replace(report, findings=(*report.findings, *more)) if more else report
+
+
+def _row_cases(record: Record, report: Report, where: str | os.PathLike[str]) -> Report:
+    """Count the cases of a release whose rows of a table or array are the cases: names can't tell how many."""
+    layout = layouts_of(record)[report.variant]
+    if layout.rows is None and not any(table.anchor for table in layout.tables.values()):
+        return report
+    try:
+        dataset = open_dataset(record, where, variant=report.variant)
+    except MedshelfError as error:
+        found = Finding("table.unreadable", "error", str(error), record.id)
+        return replace(report, findings=(*report.findings, found))
+    expect = layout.expect
+    pairs = [("cases", expect.cases, len(dataset))] if expect is not None and expect.cases is not None else []
+    pairs += [(f"{s} cases", n, dataset.splits.get(s, 0)) for s, n in (expect.splits.items() if expect else ())]
+    findings = tuple(replace(f, dataset=record.id) for f in count_findings(pairs))
+    return replace(report, n_cases=len(dataset), splits=dataset.splits, findings=(*report.findings, *findings))
 
 
 def _problem(dataset: str, path: object, message: str) -> Finding:
@@ -79,7 +98,8 @@ def _compare(dataset: str, table: Table, cases: tuple) -> Iterator[Finding]:  # 
             file=table.refs[0].name, evidence={"columns": list(first)[:30]},
         )  # fmt: skip
         return
-    wanted = {_key(table, case) for case in cases} - {None}
+    served = [case for case in cases if any(agree(ref, case) for ref in table.refs)]
+    wanted = {_key(table, case) for case in served} - {None}
     if not wanted:
         return
     there = {tuple(comparable(row.get(c)) for c in table.slot.key) for _, row in table.rows}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -93,7 +94,7 @@ def _row_cases(layout: Layout, tables: Mapping[str, Table]) -> tuple[tuple[Case,
             continue
         for number, (ref, row) in enumerate(table.rows):
             told = [str(row[c]) for c in table.slot.key if row.get(c) is not None]
-            fields = dict(ref.fields)
+            fields = {**_key_fields(table.slot.key, row), **ref.fields}
             key = "/".join(told) or str(number)
             if key in rows or f"{ref.fields.get('split', '')}/{key}" in rows:
                 key = f"{key}#{number}"
@@ -104,6 +105,16 @@ def _row_cases(layout: Layout, tables: Mapping[str, Table]) -> tuple[tuple[Case,
             )
             rows[identity] = row
     return tuple(cases), rows
+
+
+def _key_fields(key: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that a row's key columns give: for ``COLUMN = "{field}"``."""
+    found = {}
+    for column, text in key.items():
+        name = re.fullmatch(r"\{(\w+)\}", text)
+        if name is not None and row.get(column) is not None:
+            found[name[1]] = row[column] if isinstance(row[column], int) else str(row[column])
+    return found
 
 
 def _container_cases(layout: Layout, tree: Tree, cases: tuple[Case, ...]) -> tuple[Case, ...]:

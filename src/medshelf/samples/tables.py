@@ -9,6 +9,7 @@ from typing import Any
 
 from medshelf.access.tree import Tree
 from medshelf.formats import table as table_format
+from medshelf.formats.text import read_text
 from medshelf.layout.fields import fill
 from medshelf.model.case import Case, FileRef
 from medshelf.model.layout import TableSlot
@@ -32,6 +33,9 @@ class Table:
 
     def _read(self, ref: FileRef) -> list[dict[str, Any]]:
         s = self.slot
+        if s.kind == "list":
+            lines = read_text(self.tree.blob(ref.name), encoding=s.encoding).splitlines()
+            return [{"line": line.strip()} for line in lines if line.strip()]
         return table_format.read_rows(
             self.tree.blob(ref.name), sep=s.sep, encoding=s.encoding, sheet=s.sheet, header=s.header,
             records=s.records,
@@ -56,19 +60,23 @@ class Table:
         if None in wanted or not wanted:
             return []
         rows = self._index.get(tuple(comparable(w) for w in wanted), [])
-        return [self.meant(row) for ref, row in rows if _agree(ref, case)]
+        return [self.meant(ref, row) for ref, row in rows if agree(ref, case)]
 
-    def meant(self, row: Row) -> Row:
-        """Return a row with its columns also under the names that their kind has (question, answer, …)."""
+    def meant(self, ref: FileRef, row: Row) -> Row:
+        """Return a row with its columns also under the names that their kind has (question, answer, …).
+
+        What the name of the table's file says (its split) counts as columns as well.
+        """
         extra = {
             meaning: row[column]
             for meaning, column in self.slot.columns.items()
             if isinstance(column, str) and column in row and meaning not in row
         }
-        return {**row, **extra}
+        return {**ref.fields, **row, **extra}
 
 
-def _agree(ref: FileRef, case: Case) -> bool:
+def agree(ref: FileRef, case: Case) -> bool:
+    """True when a table's file serves a case: no field of its name says otherwise."""
     return all(case.fields.get(k, v) == v for k, v in ref.fields.items())
 
 

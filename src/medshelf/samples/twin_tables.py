@@ -20,6 +20,9 @@ def write_table(layout: Layout, planned: TwinTable, cases: Sequence[Case], stage
     rows = [_row(layout, slot, dict(row), number) for number, row in enumerate(planned.rows)]
     path = stage / planned.name
     path.parent.mkdir(parents=True, exist_ok=True)
+    if slot.kind == "list":
+        path.write_text("".join(f"{row['line']}\n" for row in rows), encoding="utf-8")
+        return
     columns = _columns(layout, planned.table, slot)
     if not rows:
         rows = [dict.fromkeys(columns or ["id"], "")] if slot.key or columns else [{"note": "synthetic"}]
