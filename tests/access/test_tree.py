@@ -7,6 +7,7 @@ import pickle
 import socket
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -234,16 +235,13 @@ def test_a_tree_travels_to_other_processes(folder: Path, content: Content, make_
     os.rename(make_zip(content), folder / "a.zip")
     tree = open_tree(folder)
     assert tree.blob("a.zip!/empty.bin").size_bytes == 0
-    wanted = [len(tree.blob(n).read_bytes()) for n in tree.names]
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        assert pool.submit(_sizes, tree).result() == wanted
+        for name in tree.names:
+            blob = pool.submit(Tree.blob, tree, name).result()
+            assert pool.submit(type(blob).read_bytes, blob).result() == tree.blob(name).read_bytes()
     again = pickle.loads(pickle.dumps(tree))
     assert (again.names, again.where, again.problems) == (tree.names, tree.where, tree.problems)
     assert len(pickle.dumps(tree)) < sum(len(n.encode()) + 1 for n in tree.names) + 2000
-
-
-def _sizes(tree: Tree) -> list[int]:
-    return [len(tree.blob(n).read_bytes()) for n in tree.names]
 
 
 def test_progress_over_the_archives_of_a_folder_reaches_the_end(folder: Path, make_zip: Maker) -> None:
@@ -322,3 +320,18 @@ def test_real_data_is_listed_without_problems(shared_data: Path) -> None:
     assert not tree.problems
     wanted = sum(len(files) for _, _, files in os.walk(shared_data))
     assert sum("!/" not in name for name in tree.names) == wanted
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_real_data_reads_the_same_from_an_archive(kind: str, shared_data: Path, tmp_path: Path) -> None:
+    root = shared_data / "dsb2018"
+    plain = open_tree(root)
+    path = tmp_path / f"a.{kind}"
+    with zipfile.ZipFile(path, "w") if kind == "zip" else tarfile.open(path, "w:gz") as made:
+        for name in plain.names:
+            (made.write if kind == "zip" else made.add)(root / name, name)
+    packed = open_tree(path)
+    assert packed.names == plain.names
+    assert packed.problems == ()
+    for name in plain.names:
+        assert packed.blob(name).read_bytes() == plain.blob(name).read_bytes()

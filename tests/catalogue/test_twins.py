@@ -9,7 +9,7 @@ import pytest
 import medshelf
 from medshelf.catalogue import shelf
 from medshelf.layout.check import check_names
-from medshelf.layout.twin import plan
+from medshelf.layout.twin import names_of, plan
 from medshelf.layout.variants import layouts_of
 from medshelf.samples.annotation import Mask
 
@@ -79,8 +79,7 @@ def test_loads_and_shows_what_is_declared(twin: tuple[str, str, Path]) -> None:
 def test_renaming_any_required_file_is_reported(name: str, variant: str) -> None:
     record = medshelf.show(name)
     layout = layouts_of(record)[variant]
-    planned = plan(layout, 2)
-    names = [f.name for f in planned.files] + [t.name for t in planned.tables]
+    names = names_of(layout, plan(layout, 2))
     clean = {(f.check, f.file) for f in check_names(record, names, variant=variant).findings}
     silent = []
     for number, old in enumerate(names):

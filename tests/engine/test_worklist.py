@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-import medshelf.engine.journal
 import medshelf.engine.worklist
 from medshelf.engine.journal import Journal
 from medshelf.engine.worklist import Outcome, Task, run
@@ -24,30 +25,46 @@ from medshelf.errors import FormatError, MedshelfError
 TASKS: list[Task] = [(f"case_{i}", "v1", i) for i in range(10)]
 
 
-def square(number: int) -> dict[str, Any]:
+WORK = """
+import os, signal
+from medshelf.errors import FormatError
+
+def square(number):
     return {"square": number * number}
 
-
-def square_but_not_three(number: int) -> dict[str, Any]:
+def square_but_not_three(number):
     if number == 3:
         raise FormatError("three is no number", where="case_3", hint="Take four")
     return square(number)
 
-
-def square_or_crash(number: int) -> dict[str, Any]:
+def square_or_crash(number):
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return square(number)
 
-
-def buggy(number: int) -> dict[str, Any]:
+def buggy(number):
     if number == 3:
         raise ZeroDivisionError("a defect")
     return square(number)
 
-
-def never(_: int) -> dict[str, Any]:
+def never(number):
     raise AssertionError("this task was done already")
+"""
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Work in a module of its own, which worker processes can import too."""
+    folder = tmp_path / "importable"
+    folder.mkdir()
+    (folder / "work_for_tests.py").write_text(WORK)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "work_for_tests", raising=False)
+    return import_module("work_for_tests")
+
+
+def square(number: int) -> dict[str, Any]:
+    return {"square": number * number}
 
 
 @pytest.fixture(params=["here", "two processes", "threads"])
@@ -59,34 +76,36 @@ def how(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
         yield {"jobs": 1 if request.param == "here" else 2}
 
 
-def test_every_task_has_one_outcome(how: dict[str, Any], tmp_path: Path) -> None:
+def test_every_task_has_one_outcome(how: dict[str, Any], tmp_path: Path, work: ModuleType) -> None:
     with Journal(tmp_path / "j") as journal:
-        outcomes = list(run(TASKS, square, journal=journal, **how))
+        outcomes = list(run(TASKS, work.square, journal=journal, **how))
         assert {o.task_id: o.result for o in outcomes} == {t: square(i) for t, _, i in TASKS}
         assert not any(o.error or o.resumed for o in outcomes)
         assert len(journal) == len(outcomes) == 10
 
 
-def test_what_is_done_is_not_done_again(how: dict[str, Any], tmp_path: Path) -> None:
+def test_what_is_done_is_not_done_again(how: dict[str, Any], tmp_path: Path, work: ModuleType) -> None:
     with Journal(tmp_path / "j") as journal:
-        first = list(run(TASKS[:4], square, journal=journal))
-        again = list(run(TASKS[:4], never, journal=journal, **how))
+        first = list(run(TASKS[:4], work.square, journal=journal))
+        again = list(run(TASKS[:4], work.never, journal=journal, **how))
     assert [(o.task_id, o.result) for o in again] == [(o.task_id, o.result) for o in first]
     assert all(o.resumed for o in again)
 
 
-def test_a_changed_task_is_done_again(tmp_path: Path) -> None:
+def test_a_changed_task_is_done_again(tmp_path: Path, work: ModuleType) -> None:
     with Journal(tmp_path / "j") as journal:
-        list(run(TASKS, square, journal=journal))
+        list(run(TASKS, work.square, journal=journal))
         changed: list[Task] = [*TASKS[:9], ("case_9", "v2", 100)]
-        outcomes = list(run(changed, square, journal=journal))
+        outcomes = list(run(changed, work.square, journal=journal))
     assert [o.resumed for o in outcomes] == [True] * 9 + [False]
     assert outcomes[-1].result == {"square": 10_000}
 
 
-def test_an_error_of_one_task_leaves_the_others_alone(how: dict[str, Any], tmp_path: Path) -> None:
+def test_an_error_of_one_task_leaves_the_others_alone(
+    how: dict[str, Any], tmp_path: Path, work: ModuleType
+) -> None:
     with Journal(tmp_path / "j") as journal:
-        outcomes = {o.task_id: o for o in run(TASKS, square_but_not_three, journal=journal, **how)}
+        outcomes = {o.task_id: o for o in run(TASKS, work.square_but_not_three, journal=journal, **how)}
         failed = outcomes.pop("case_3")
         assert isinstance(failed.error, FormatError)
         assert str(failed.error) == "case_3: three is no number. Take four"
@@ -96,15 +115,19 @@ def test_an_error_of_one_task_leaves_the_others_alone(how: dict[str, Any], tmp_p
         assert len(journal) == 9
 
 
-def test_a_defect_ends_the_run_and_names_the_task(how: dict[str, Any], tmp_path: Path) -> None:
+def test_a_defect_ends_the_run_and_names_the_task(
+    how: dict[str, Any], tmp_path: Path, work: ModuleType
+) -> None:
     with Journal(tmp_path / "j") as journal, pytest.raises(ZeroDivisionError) as caught:
-        list(run(TASKS, buggy, journal=journal, **how))
+        list(run(TASKS, work.buggy, journal=journal, **how))
     assert "in the task 'case_3'" in caught.value.__notes__
 
 
-def test_a_task_that_kills_its_process_is_found_and_the_others_are_done(tmp_path: Path) -> None:
+def test_a_task_that_kills_its_process_is_found_and_the_others_are_done(
+    tmp_path: Path, work: ModuleType
+) -> None:
     with Journal(tmp_path / "j") as journal:
-        outcomes = {o.task_id: o for o in run(TASKS, square_or_crash, journal=journal, jobs=2)}
+        outcomes = {o.task_id: o for o in run(TASKS, work.square_or_crash, journal=journal, jobs=2)}
         assert len(outcomes) == 10
         killer = outcomes.pop("case_3")
         assert isinstance(killer.error, MedshelfError)
@@ -114,26 +137,26 @@ def test_a_task_that_kills_its_process_is_found_and_the_others_are_done(tmp_path
         }
 
 
-def test_a_borrowed_executor_that_breaks_is_an_error(tmp_path: Path) -> None:
+def test_a_borrowed_executor_that_breaks_is_an_error(tmp_path: Path, work: ModuleType) -> None:
     class Broken(Executor):
         def submit(self, *_: Any, **__: Any) -> Future[Any]:  # type: ignore[override]
             raise BrokenExecutor("gone")
 
     with pytest.raises(BrokenExecutor):
-        list(run(TASKS, square, journal=None, executor=Broken()))
+        list(run(TASKS, work.square, journal=None, executor=Broken()))
 
 
-def test_progress_counts_to_the_total(how: dict[str, Any]) -> None:
+def test_progress_counts_to_the_total(how: dict[str, Any], work: ModuleType) -> None:
     told: list[tuple[int, int | None, Outcome]] = []
-    outcomes = list(run(TASKS, square, journal=None, progress=lambda *a: told.append(a), **how))
+    outcomes = list(run(TASKS, work.square, journal=None, progress=lambda *a: told.append(a), **how))
     assert [(n, total) for n, total, _ in told] == [(i, 10) for i in range(1, 11)]
     assert [o for _, _, o in told] == outcomes
     told.clear()
-    list(run(iter(TASKS), square, journal=None, progress=lambda *a: told.append(a), **how))
+    list(run(iter(TASKS), work.square, journal=None, progress=lambda *a: told.append(a), **how))
     assert told[0][1] is None
 
 
-def test_few_tasks_are_taken_ahead(how: dict[str, Any]) -> None:
+def test_few_tasks_are_taken_ahead(how: dict[str, Any], work: ModuleType) -> None:
     taken = 0
 
     def endless() -> Iterator[Task]:
@@ -142,16 +165,18 @@ def test_few_tasks_are_taken_ahead(how: dict[str, Any]) -> None:
             taken += 1
             yield str(taken), "", taken
 
-    outcomes = run(endless(), square, journal=None, **how)
+    outcomes = run(endless(), work.square, journal=None, **how)
     for _ in range(20):
         next(outcomes)
     outcomes.close()  # type: ignore[attr-defined]
     assert taken <= 20 + 2 * how["jobs"]
 
 
-def test_a_consumer_that_stops_leaves_what_it_saw_in_the_journal(how: dict[str, Any], tmp_path: Path) -> None:
+def test_a_consumer_that_stops_leaves_what_it_saw_in_the_journal(
+    how: dict[str, Any], tmp_path: Path, work: ModuleType
+) -> None:
     with Journal(tmp_path / "j") as journal:
-        outcomes = run(TASKS, square, journal=journal, **how)
+        outcomes = run(TASKS, work.square, journal=journal, **how)
         seen = {next(outcomes).task_id for _ in range(3)}
         outcomes.close()  # type: ignore[attr-defined]
     with Journal(tmp_path / "j") as journal:

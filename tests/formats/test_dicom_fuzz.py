@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import random
 import time
 import tracemalloc
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 from pydicom.data import get_testdata_file
@@ -20,6 +17,7 @@ from medshelf.formats.dicom_codecs import check_syntax
 from medshelf.formats.dicom_header import read_file_header
 from medshelf.formats.dicom_pixels import read_stored
 from medshelf.formats.dicom_slice import check_pixels, slice_of
+from tests.formats.dicom_cases import Member
 
 SAMPLES = [
     "MR_small.dcm",
@@ -40,28 +38,6 @@ SAMPLES = [
 NO_IMAGE = ("UN_sequence.dcm", "test-SR.dcm", "badVR.dcm")
 MOST_SECONDS = 2.0
 MOST_BYTES = 64 << 20
-
-
-@dataclass(frozen=True)
-class Member:
-    """A blob in memory."""
-
-    name: str
-    data: bytes
-    path: Path | None = None
-
-    @property
-    def size_bytes(self) -> int:
-        return len(self.data)
-
-    def open(self) -> BinaryIO:
-        return io.BytesIO(self.data)
-
-    def read_bytes(self) -> bytes:
-        return self.data
-
-    def sibling(self, filename: str) -> Member:
-        raise NotImplementedError
 
 
 def mutated(data: bytes, rng: random.Random, start: int) -> bytes:

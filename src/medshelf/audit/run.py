@@ -237,6 +237,8 @@ def _unless_all_fail(outcomes: Iterator[worklist.Outcome]) -> Iterator[worklist.
     held: list[worklist.Outcome] = []
     succeeded = False
     for outcome in outcomes:
+        if isinstance(outcome.error, MissingExtra):
+            raise outcome.error
         succeeded = succeeded or outcome.error is None
         held.append(outcome)
         if succeeded:
@@ -259,8 +261,6 @@ def _settled(
         return number, CaseFacts.from_dict(outcome.result["facts"]), found
     error: MedshelfError | None = outcome.error
     assert error is not None
-    if isinstance(error, MissingExtra):
-        raise error
     case = opened.cases[number]
     message = Finding(
         "case.unreadable", "error", f"this case can't be read: {error.what}", case=case.id,

@@ -110,7 +110,7 @@ def expand_layout(layout: dict[str, Any], presets: Mapping[str, Any]) -> dict[st
             base.pop(key, None)
         dropped = {"drop": variant.pop("drop", [])}
         own = _with_preset(variant, presets) if own_preset else variant
-        inherited = {k: deepcopy(v) for k, v in whole.items() if k in ("labels", "regions", "targets", "family")}
+        inherited = {k: deepcopy(v) for k, v in whole.items() if k in ("labels", "regions", "family")}
         left = _drop({**_merge(inherited, base), **dropped})
         expanded[name] = _merge(left, {"title": name, **own})
     if expanded:

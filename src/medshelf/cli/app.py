@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib import import_module
 
@@ -63,6 +64,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error of ours becomes one message and an exit code."""
     from medshelf.errors import MedshelfError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that are not UTF-8 must not stop a listing
     try:
         code = cli.main(arguments, standalone_mode=False)
     except click.exceptions.Abort:

@@ -51,16 +51,17 @@ def _damaged(blob: Blob, why: str) -> FormatError:
 
 
 def _raw_values(found: Any) -> dict[int, bytes]:
-    """Return the wanted attributes as they are encoded; those that pydicom decoded already are left out."""
+    """Return the wanted attributes as they are encoded; an element that pydicom can't make out is left out."""
     values: dict[int, bytes] = {}
-    for part in (getattr(found, "file_meta", None), found):
-        if part is None:
-            continue
+    parts: list[Any] = [found, *([found.file_meta] if hasattr(found, "file_meta") else [])]
+    for part in parts:
         for tag in tags.WANTED:
-            item = part.get_item(tag) if tag in part else None
-            raw = getattr(item, "value", None)
+            try:
+                raw = part.get_item(tag).value if tag in part else None
+            except NotImplementedError:  # a value representation that does not exist
+                continue
+            if isinstance(raw, str):
+                raw = raw.encode("ascii", "replace")
             if isinstance(raw, bytes) and raw:
                 values[tag] = raw
-            elif isinstance(raw, str) and raw:
-                values[tag] = raw.encode("ascii", "replace")
     return values

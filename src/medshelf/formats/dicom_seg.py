@@ -185,7 +185,7 @@ def read_seg(blob: Blob) -> Segmentation:
         return _segmentation(dataset, blob.name)
     except MedshelfError:
         raise
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
+    except Exception as error:  # pydicom decodes values only now, and raises many kinds on damaged ones
         raise FormatError(
             "the segmentation is not complete", where=blob.name, why=f"{type(error).__name__}: {error}"
         ) from error

@@ -126,6 +126,8 @@ def _decoded(pixels: Pixels, frame: bytes) -> np.ndarray:
             return _inflated(pixels, frame)
         if pixels.syntax == _RLE:
             data = imagecodecs.dicomrle_decode(frame, f"<u{out.itemsize}")
+            if not out.nbytes <= len(data) <= out.nbytes + 1:  # a byte of padding may follow
+                raise ValueError(f"{out.nbytes} bytes needed, {len(data)} found")
             return np.frombuffer(data, f"<u{out.itemsize}", out.size).reshape(out.shape)
         decode = imagecodecs.jpegls_decode if pixels.syntax in _JPEG_LS else imagecodecs.jpeg2k_decode
         return decode(frame, out=out)

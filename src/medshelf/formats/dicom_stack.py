@@ -51,9 +51,9 @@ def stack(slices: Sequence[Slice], least_slices: int) -> Stack:
     if len(first) < least_slices:
         raise _too_few(slices, len(first), least_slices)
     positions = np.array([one.position_mm for one in first])
-    if len(first) > 1:
+    if len(positions) > 1:
         _check_places(first, positions, normal)
-        step, step_from = (positions[-1] - positions[0]) / (len(first) - 1), "ImagePositionPatient"
+        step, step_from = (positions[-1] - positions[0]) / (len(positions) - 1), "ImagePositionPatient"
     else:
         length, step_from = _thickness(first[0])
         step = normal * length

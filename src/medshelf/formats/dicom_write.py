@@ -73,29 +73,25 @@ def slice_bytes(
     stored, bits, slope, intercept = _stored(volume.array, modality, rescale)
     frames = stored if stored.ndim == 4 else stored[..., None]
     study = study_uid or uid_from(f"study of {patient_id}")
-    frame = frame_of_reference_uid or uid_from(f"frame of reference of {study}")
-    common = {
-        (0x0008, 0x0016): ("UI", _CLASSES[modality]),
-        (0x0008, 0x0060): ("CS", modality),
+    shared = _constant(modality) | _pixel_module(stored, bits, slope, intercept, modality, rescale is not None)
+    shared |= {
         (0x0008, 0x103E): ("LO", description),
         (0x0010, 0x0010): ("PN", patient_id),
         (0x0010, 0x0020): ("LO", patient_id),
         (0x0020, 0x000D): ("UI", study),
         (0x0020, 0x000E): ("UI", series_uid),
         (0x0020, 0x0011): ("IS", str(series_number)),
-        (0x0020, 0x0052): ("UI", frame),
+        (0x0020, 0x0052): ("UI", frame_of_reference_uid or uid_from(f"frame of reference of {study}")),
     }
-    pixels = _pixel_module(stored, bits, slope, intercept, modality, rescale is not None)
     files: list[bytes] = []
     for t in range(frames.shape[3]):
         for k in range(frames.shape[2]):
-            place = _place(volume.affine, k, len(files))
-            if volume.axes == "ijkt":
-                place |= {(0x0020, 0x0100): ("IS", str(t + 1)), (0x0020, 0x0105): ("IS", str(frames.shape[3]))}
             uid = uid_from(f"{series_uid} {len(files)}")
-            elements = {**common, **_constant(modality), **place, **pixels, (0x0008, 0x0018): ("UI", uid)}
-            elements[0x7FE0, 0x0010] = ("OW", np.ascontiguousarray(frames[:, :, k, t].T).tobytes())
-            files.append(_file(elements, _CLASSES[modality], uid))
+            own = _place(volume.affine, k, len(files)) | {(0x0008, 0x0018): ("UI", uid)}
+            if volume.axes == "ijkt":
+                own |= {(0x0020, 0x0100): ("IS", str(t + 1)), (0x0020, 0x0105): ("IS", str(frames.shape[3]))}
+            own[0x7FE0, 0x0010] = ("OW", np.ascontiguousarray(frames[:, :, k, t].T).tobytes())
+            files.append(_file(shared | own, _CLASSES[modality], uid))
     return files
 
 
@@ -194,8 +190,10 @@ def _pixel_module(
 
 
 def _constant(modality: str) -> _Elements:
-    """Attributes that must be there and say nothing."""
+    """What kind of object it is, and the attributes that must be there and say nothing."""
     return {
+        (0x0008, 0x0016): ("UI", _CLASSES[modality]),
+        (0x0008, 0x0060): ("CS", modality),
         (0x0008, 0x0008): ("CS", "DERIVED\\SECONDARY" + ("\\AXIAL" if modality == "CT" else "\\OTHER")),
         (0x0008, 0x0020): ("DA", ""),
         (0x0008, 0x0030): ("TM", ""),

@@ -19,7 +19,7 @@ MAGIC = b"\x93NUMPY"
 LONGEST = 1 << 14
 """More bytes than the header of a plain array ever takes."""
 
-_TYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|c8|c16)")
+_TYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|c8|c16|[US]\d{1,6})")
 
 
 @dataclass(frozen=True)

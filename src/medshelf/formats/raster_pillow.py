@@ -14,6 +14,7 @@ import numpy as np
 
 from medshelf.errors import FormatError, MedshelfError, Truncated, Unsupported
 from medshelf.formats.pixel_limit import check_decoded_size
+from medshelf.formats.raster_gif import count_frames
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
 
@@ -107,7 +108,7 @@ def _opened(blob: Blob) -> Iterator[tuple[Any, str, bytes]]:
 
 
 def _header(image: Any, kind: str, head: bytes, blob: Blob) -> Header:
-    frames = getattr(image, "n_frames", 1)
+    frames = max(1, count_frames(image.fp, blob.name)) if kind == "GIF" else getattr(image, "n_frames", 1)
     deep = kind == "PNG" and head[24] == 16
     mode = _CONVERTED.get(image.mode, image.mode)
     if not deep and mode not in _CHANNELS:

@@ -6,6 +6,8 @@ See `medshelf.formats.raster` for what values mean.
 from __future__ import annotations
 
 import contextlib
+import logging
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,6 +44,8 @@ def read(blob: Blob) -> Volume:
         header = _header(tiff, blob)
         series = tiff.series[0]
         check_segments(series.pages, blob)
+        if series.dataoffset is not None and series.dataoffset + series.nbytes > blob.size_bytes:
+            raise _ends_early(blob, f"the data reach to byte {series.dataoffset + series.nbytes}")
         array = _arranged(np.asarray(series.asarray()), series.axes)
         if array.dtype == bool:
             inverted = series.keyframe.photometric == 0
@@ -66,9 +70,14 @@ def opened(blob: Blob) -> Iterator[Any]:
     """
     import tifffile
 
+    logger = logging.getLogger("tifffile")
+    if not logger.handlers:  # its warnings stay out of a terminal, and go to whoever set up logging
+        logger.addHandler(logging.NullHandler())
     with blob.open() as stream:
         try:
             with tifffile.TiffFile(stream, name=blob.name) as tiff:
+                if not tiff.is_ndpi:  # whose offsets are of a kind of their own
+                    _check_chain(tiff, blob)
                 if not tiff.pages or not tiff.series:
                     raise Truncated("the TIFF holds no image", where=blob.name)
                 yield tiff
@@ -81,6 +90,33 @@ def opened(blob: Blob) -> Iterator[Any]:
                 why=f"{type(error).__name__}: {error}",
                 hint="Fetch the file again",
             ) from error
+
+
+def _check_chain(tiff: Any, blob: Blob) -> None:
+    """Refuse a file whose chain of pages leads beyond its end: tifffile would drop the pages in silence."""
+    order, size = tiff.byteorder, blob.size_bytes
+    count, entry, link = ("Q", 20, "Q") if tiff.is_bigtiff else ("H", 12, "I")
+    stream = tiff.filehandle
+    place = 8 if tiff.is_bigtiff else 4
+    seen: set[int] = set()
+    while True:
+        stream.seek(place)
+        data = stream.read(struct.calcsize(link))
+        if len(data) < struct.calcsize(link):
+            raise _ends_early(blob, f"the link at byte {place} of {size}")
+        (start,) = struct.unpack(order + link, data)
+        if start == 0 or start in seen:
+            return
+        seen.add(start)
+        stream.seek(start)
+        data = stream.read(struct.calcsize(count))
+        if len(data) < struct.calcsize(count):
+            raise _ends_early(blob, f"page {len(seen)} begins at byte {start} of {size}")
+        place = start + len(data) + struct.unpack(order + count, data)[0] * entry
+
+
+def _ends_early(blob: Blob, why: str) -> Truncated:
+    return Truncated("the TIFF ends early", where=blob.name, why=why, hint="Fetch the file again")
 
 
 def check_segments(pages: Any, blob: Blob) -> None:
@@ -97,12 +133,7 @@ def check_segments(pages: Any, blob: Blob) -> None:
             continue
         end = max((o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)), default=0)
         if end > size:
-            raise Truncated(
-                f"the data of page {number} end early",
-                where=blob.name,
-                why=f"they reach to byte {end} of {size}",
-                hint="Fetch the file again",
-            )
+            raise _ends_early(blob, f"the data of page {number} reach to byte {end} of {size}")
 
 
 def _header(tiff: Any, blob: Blob) -> Header:

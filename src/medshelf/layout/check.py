@@ -66,14 +66,14 @@ def check_names(record: Record, names: Iterable[str], *, variant: str | None = N
     chosen, matched = choose(layouts_of(record), listed, variant)
     layout = layouts_of(record)[chosen]
     joined = join(layout, matched)
-    findings = list(_findings(layout, matched, joined, listed))
+    findings = [_named(f, record.id) for f in _findings(layout, matched, joined, listed)]
     splits = Counter(case.split or "none" for case in joined.cases)
     counts = {name: len(refs) for name, refs in (matched.files | matched.tables).items()}
     return Report(
         dataset=record.id,
         variant=chosen,
         verdict=_verdict(layout, matched, joined, findings),
-        findings=tuple(_named(f, record.id) for f in findings),
+        findings=tuple(findings),
         n_names=matched.total,
         n_cases=len(joined.cases),
         splits=dict(splits),
@@ -234,13 +234,17 @@ def _repeated_ids(joined: Joined) -> Iterator[Finding]:
 
 def _extra(layout: Layout, matched: Matched) -> Iterator[Finding]:
     texts = [text for slot in layout.files.values() for text in templates_of(slot)]
-    endings = {PurePosixPath(text).suffix.lower() for text in texts}
+    endings = {_ending(text) for text in texts}
     for name in matched.extra:
-        like_data = PurePosixPath(name).suffix.lower() in endings
+        like_data = _ending(name) in endings
         yield Finding(
             "layout.extra", "warning" if like_data else "info", "the layout knows no such file", file=name,
             proposal="A misnamed file, or one of another release" if like_data else None,
         )  # fmt: skip
+
+
+def _ending(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[2].lower()
 
 
 def _case_counts(expect: Expect | None, joined: Joined) -> Iterator[Finding]:

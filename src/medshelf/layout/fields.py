@@ -45,7 +45,7 @@ def apply(rule: FieldRule, text: str | None, value: FieldValue | None = None) ->
         match = re.search(rule.take, text)
         if match is None:
             return rule.default
-        text = match[1]
+        text = str(match[1])
     for old, new in rule.replace.items():
         text = text.replace(old, new)
     if rule.ranges:

@@ -7,7 +7,7 @@ with. What does not work out is kept, for `check` to report.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -54,7 +54,7 @@ class _Building:
 
     key: Key
     fields: dict[str, FieldValue] = field(default_factory=dict)
-    captured: dict[str, str | None] = field(default_factory=dict)
+    captured: dict[str, str] = field(default_factory=dict)
     files: dict[str, list[FileRef]] = field(default_factory=dict)
     at: str = ""
 
@@ -104,9 +104,10 @@ def _add(case: _Building, ref: FileRef, *, lead: bool) -> None:
         case.at = ref.at
     for name, value in ref.fields.items():
         case.fields.setdefault(name, value)
-    for name, text in ref.captured.items():
-        if lead and text is not None:
-            case.captured.setdefault(name, text)
+    if lead:
+        for name, text in zip(ref.names, ref.texts, strict=True):
+            if text is not None:
+                case.captured.setdefault(name, text)
 
 
 def _attach(
@@ -136,7 +137,7 @@ def _finish(layout: Layout, building: dict[Key, _Building], orphans: list[FileRe
     missing: list[Gap] = []
     incomplete: list[Gap] = []
     for one in building.values():
-        name = case_id(layout, one.key, {**one.fields, **_texts(one)})
+        name = case_id(layout, one.key, {**one.fields, **one.captured})
         for slot in layout.files:
             _prefer(layout.files[slot], one.files, slot)
             duplicates += ((name, slot, names) for names in _doubled(layout.files[slot], one.files.get(slot, ())))
@@ -148,12 +149,8 @@ def _finish(layout: Layout, building: dict[Key, _Building], orphans: list[FileRe
     return Joined(tuple(cases), tuple(orphans), tuple(duplicates), tuple(missing), tuple(incomplete))
 
 
-def _texts(one: _Building) -> dict[str, str]:
-    return {k: v for k, v in one.captured.items() if v is not None}
-
-
 def _case(layout: Layout, one: _Building, name: str) -> Case:
-    values = {**one.fields, **_texts(one)}
+    values = {**one.fields, **one.captured}
     split = one.fields.get("split")
     return Case(
         id=name,
@@ -184,8 +181,8 @@ def bound_fields(slot: Slot) -> tuple[str, ...]:
     return tuple(dict.fromkeys(re.findall(r"\{(\w+)", texts)))
 
 
-def _doubled(slot: Slot, refs: Iterable[FileRef]) -> Iterator[tuple[str, ...]]:
-    if slot.merge or slot.reader in SERIES_READERS:
+def _doubled(slot: Slot, refs: Sequence[FileRef]) -> Iterator[tuple[str, ...]]:
+    if len(refs) < 2 or slot.merge or slot.reader in SERIES_READERS:
         return
     groups: dict[tuple[FieldValue | None, ...], list[str]] = {}
     for ref in refs:
@@ -225,14 +222,14 @@ def _gaps(layout: Layout, one: _Building, case: str) -> Iterator[Gap]:
         refs = one.files.get(name, [])
         if not refs:
             if not slot.optional and applies(layout, name, one.fields):
-                yield Gap(case, name, expected_name(layout, name, one.fields, _texts(one), one.at))
+                yield Gap(case, name, expected_name(layout, name, one.fields, one.captured, one.at))
             continue
         for field_name in slot.complete:
             wanted = _enumerated(slot, field_name)
             there = {ref.captured.get(field_name) for ref in refs}
             absent = tuple(value for value in wanted if value not in there)
             if absent:
-                texts = {**_texts(one), field_name: absent[0]}
+                texts = {**one.captured, field_name: absent[0]}
                 yield Gap(case, name, expected_name(layout, name, one.fields, texts, one.at), absent)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -29,7 +29,8 @@ ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar
 
 def is_junk(name: str) -> bool:
     """True for files that systems leave behind (AppleDouble twins, thumbnails, checkpoints)."""
-    return _JUNK.search(name) is not None
+    suspect = "/." in name or name[:1] == "." or name[-4:] in (".ini", "s.db") or "__MACOSX" in name
+    return suspect and _JUNK.search(name) is not None
 
 
 def is_paperwork(name: str) -> bool:
@@ -112,31 +113,32 @@ def match_names(layout: Layout, names: Iterable[str]) -> Matched:
         Names below the root, with ``/`` between folders and ``!/`` after archives.
     """
     matched = Matched()
-    known = entries(layout)
+    tests = [(e.template.ending, e.template.regex.fullmatch, e) for e in entries(layout)]
     total = ignored = 0
     for name in names:
         total += 1
+        plain = canonical(name)
+        low = plain[-_TAIL:].lower()
+        hits = [
+            (entry, match)
+            for ending, fullmatch, entry in tests
+            if low.endswith(ending[-_TAIL:]) and (match := fullmatch(plain)) is not None
+        ]
         if is_junk(name):
             ignored += 1
-            continue
-        hits = list(_hits(known, canonical(name)))
-        if not hits:
-            if is_paperwork(name) or name.lower().endswith(ARCHIVE_ENDINGS):
-                ignored += 1
-            else:
-                matched.extra.append(name)
-            continue
-        ignored += _sort(matched, layout, name, hits)
+        elif hits:
+            ignored += _sort(matched, layout, name, hits)
+        elif is_paperwork(name) or low.endswith(ARCHIVE_ENDINGS):
+            ignored += 1
+        else:
+            matched.extra.append(name)
     return Matched(
         matched.files, matched.tables, matched.sidecars, matched.ambiguous, matched.extra, ignored, total
     )
 
 
-def _hits(known: list[Entry], name: str) -> Iterator[tuple[Entry, re.Match[str]]]:
-    for entry in known:
-        match = entry.template.match(name)
-        if match is not None:
-            yield entry, match
+_TAIL = 24
+"""Characters at the end of a name that are looked at before a template is tried."""
 
 
 def _sort(matched: Matched, layout: Layout, name: str, hits: list[tuple[Entry, re.Match[str]]]) -> int:
@@ -147,6 +149,9 @@ def _sort(matched: Matched, layout: Layout, name: str, hits: list[tuple[Entry, r
     real = [pair for (kind, _), pair in first.items() if kind != "ignore"]
     if not real or ("ignore", "") in first:
         return 1
+    if len(real) == 1 and real[0][0].kind == "file":
+        matched.files.setdefault(real[0][0].slot, []).append(_ref(layout, name, *real[0]))
+        return 0
     slots = tuple(sorted({e.slot for e, _ in real if e.kind == "file"}))
     if len(slots) > 1:
         matched.ambiguous.append((name, slots))
@@ -161,6 +166,7 @@ def _sort(matched: Matched, layout: Layout, name: str, hits: list[tuple[Entry, r
 
 
 def _ref(layout: Layout, name: str, entry: Entry, match: re.Match[str]) -> FileRef:
-    captured = {k: v for k, v in match.groupdict().items() if k != "_at"}
-    fields = derive(captured, entry.template.whole_numbers, layout.fields)
-    return FileRef(entry.slot, name, fields, captured, match["_at"], entry.alternative)
+    at, *texts = match.groups()
+    names = entry.template.fields
+    fields = derive(dict(zip(names, texts, strict=True)), entry.template.whole_numbers, layout.fields)
+    return FileRef(entry.slot, name, fields, names, tuple(texts), at, entry.alternative)

@@ -107,7 +107,7 @@ class Template:
         seen: set[str] = set()
         body = _regex(self.parts, seen, last=True)
         front = "(?P<_at>)" if self.anchored else "(?P<_at>(?:.*/)?)"
-        return re.compile(front + body, re.DOTALL)
+        return re.compile(front + body, re.DOTALL)  # group 1 is _at, then the fields in order
 
     @cached_property
     def ending(self) -> str:

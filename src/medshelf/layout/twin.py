@@ -74,6 +74,15 @@ def plan(layout: Layout, n_cases: int = 3) -> TwinPlan:
     return TwinPlan(tuple(named.values()), tables, cases)
 
 
+def names_of(layout: Layout, planned: TwinPlan) -> list[str]:
+    """Return every name that a twin will have: files, the data files beside headers, and tables."""
+    names = [f.name for f in planned.files] + [t.name for t in planned.tables]
+    for file in planned.files:
+        for ending in layout.files[file.slot].sidecar[:1]:
+            names.append(file.name.rpartition(".")[0] + ending)
+    return names
+
+
 def top_folder(layout: Layout) -> str:
     """Return the top folder that a twin is written below, with its slash, or ``""``."""
     root = layout.roots[0] if layout.roots else ""
@@ -328,12 +337,3 @@ def _filled(layout: Layout, name: str, key: dict[str, str], number: int) -> dict
         words = tuple(layout.split.map) or ("train", "test")
         row.setdefault(layout.split.of.partition(".")[2], words[number % len(words)])
     return row
-
-
-def check_examples(layout: Layout) -> list[str]:
-    """Return what a twin can't be planned without, in words; nothing when all is there."""
-    try:
-        plan(layout, 1)
-    except LayoutError as error:
-        return [str(error)]
-    return []

@@ -18,12 +18,19 @@ class FileRef:
     """Name below the root of the dataset, ``a.zip!/b`` for a member of an archive."""
     fields: Mapping[str, FieldValue]
     """What its name says."""
-    captured: Mapping[str, str | None] = field(repr=False, default_factory=dict)
-    """The same as written."""
+    names: tuple[str, ...] = field(repr=False, default=())
+    """Names of the fields of its template."""
+    texts: tuple[str | None, ...] = field(repr=False, default=())
+    """What stands in their places; None where an optional part is absent."""
     at: str = ""
     """Folders in front of what the template matched."""
     alternative: int = 0
     """Which template of the slot matched."""
+
+    @property
+    def captured(self) -> dict[str, str | None]:
+        """What its name says, as written."""
+        return dict(zip(self.names, self.texts, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,8 +195,10 @@ def _write_dicom(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: S
     affine = phantom.affine_ras(number)
     volume = Volume(array.astype(np.int16), "ijk", affine, spacing_mm(affine))
     seed = f"{layout.case}{group[0].slot}{paths[0].parent.name}{number}"
-    told = {"modality": modality, "series_uid": _uid(seed), "patient_id": f"twin{number + 1:03d}"}
-    for path, content in zip(paths, dicom_write.slice_bytes(volume, **told), strict=False):
+    slices = dicom_write.slice_bytes(
+        volume, modality=modality, series_uid=_uid(seed), patient_id=f"twin{number + 1:03d}"
+    )
+    for path, content in zip(paths, slices, strict=False):
         path.write_bytes(content)
 
 

@@ -14,9 +14,9 @@ def faulty_boxes(reading: Reading) -> Iterator[Finding]:
     """Report boxes without area, outside of their picture, of another picture size, or of an unknown class."""
     for part in reading.others:
         if isinstance(part.value, Boxes):
-            boxes = part.value.to_edges()
-            yield from _shapes(reading, part, boxes, _picture_size(reading))
-            yield from _size(reading, part, boxes, _picture_size(reading))
+            yield from _flat(reading, part, part.value)
+            yield from _beyond(reading, part, part.value.to_edges(), _picture_size(reading))
+            yield from _size(reading, part, part.value, _picture_size(reading))
 
 
 def _picture_size(reading: Reading) -> tuple[int, int] | None:
@@ -25,15 +25,19 @@ def _picture_size(reading: Reading) -> tuple[int, int] | None:
     return (headers[0].shape[1], headers[0].shape[0]) if len(headers) == 1 else None
 
 
-def _shapes(reading: Reading, part: Part, boxes: Boxes, size: tuple[int, int] | None) -> Iterator[Finding]:
+def _flat(reading: Reading, part: Part, boxes: Boxes) -> Iterator[Finding]:
+    """Compare the corners as written: most programs take their difference for the size, whatever the frame."""
     flat = [(n, b) for n, b in enumerate(boxes.boxes) if b.x_max <= b.x_min or b.y_max <= b.y_min]
-    place = {"case": reading.case.id, "file": part.files[0]}
     if flat:
         yield Finding(
             "boxes.no-area", "error", f"{len(flat)} of {len(boxes.boxes)} boxes have no area or are inside out",
-            **place, evidence={"n": len(flat), "boxes": [_plain(n, b) for n, b in flat[:20]]},
-            proposal="Leave these boxes out",
+            case=reading.case.id, file=part.files[0],
+            evidence={"n": len(flat), "boxes": [_plain(n, b) for n, b in flat[:20]]},
+            proposal="Leave these boxes out: losses become infinite or no number",
         )  # fmt: skip
+
+
+def _beyond(reading: Reading, part: Part, boxes: Boxes, size: tuple[int, int] | None) -> Iterator[Finding]:
     size = size or boxes.image_size
     if size is None:
         return
@@ -47,7 +51,8 @@ def _shapes(reading: Reading, part: Part, boxes: Boxes, size: tuple[int, int] | 
         yield Finding(
             "boxes.outside", "warning",
             f"{len(beyond)} of {len(boxes.boxes)} boxes reach beyond the picture, by up to {most:g} pixels",
-            **place, evidence={"n": len(beyond), "most_px": most, "boxes": [_plain(n, b) for n, b in beyond[:20]]},
+            case=reading.case.id, file=part.files[0],
+            evidence={"n": len(beyond), "most_px": most, "boxes": [_plain(n, b) for n, b in beyond[:20]]},
             proposal="Clip them to the picture; by 1 pixel everywhere, the first pixel is 0 and not 1",
         )  # fmt: skip
 

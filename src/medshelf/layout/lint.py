@@ -1,0 +1,100 @@
+"""Is a layout well formed? What can be said of it without any file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from medshelf.errors import LayoutError
+from medshelf.layout.join import SERIES_READERS, anchor_slots, bound_fields
+from medshelf.layout.match import templates_of
+from medshelf.layout.template import Template, parse
+from medshelf.model.layout import Layout, Slot
+
+Complaint = tuple[tuple[str | int, ...], str]
+
+
+def complaints(layout: Layout) -> Iterator[Complaint]:
+    """Yield what is wrong with a layout: path below the layout, message."""
+    templates: dict[str, list[Template]] = {}
+    for name, slot in layout.files.items():
+        templates[name] = []
+        for text in templates_of(slot):
+            try:
+                templates[name].append(parse(text))
+            except LayoutError as error:
+                yield ("files", name), str(error)
+    for name, table in layout.tables.items():
+        for text in (table.path,) if isinstance(table.path, str) else table.path:
+            try:
+                parse(text)
+            except LayoutError as error:
+                yield ("tables", name), str(error)
+    captured = {f for found in templates.values() for t in found for f in t.fields}
+    known = captured | set(layout.fields)
+    yield from _anchors(layout, templates)
+    for name, slot in layout.files.items():
+        yield from _slot(layout, name, slot, templates[name], known)
+    yield from _texts(layout, known)
+    yield from _heads(layout, known)
+
+
+def _anchors(layout: Layout, templates: dict[str, list[Template]]) -> Iterator[Complaint]:
+    anchors = anchor_slots(layout)
+    if not anchors and not any(table.anchor for table in layout.tables.values()):
+        yield ("files",), "nothing makes a case: no image, and no table with anchor = true"
+    for key in layout.key:
+        rule = layout.fields.get(key)
+        source = rule.of if rule and rule.of else key
+        for slot in anchors:
+            fields = {f for t in templates[slot] for f in t.fields}
+            if source not in fields and not (rule and rule.default) and not _shared(layout, slot, templates):
+                yield ("key",), f"the slot {slot} makes cases and does not tell the key field {key!r}"
+
+
+def _shared(layout: Layout, slot: str, templates: dict[str, list[Template]]) -> bool:
+    """True when another image slot tells the whole key, so that this one is shared by several cases."""
+    return any(
+        set(layout.key) <= {f for t in templates[other] for f in t.fields} | set(layout.fields)
+        for other in anchor_slots(layout)
+        if other != slot
+    )
+
+
+def _slot(layout: Layout, name: str, slot: Slot, templates: list[Template], known: set[str]) -> Iterator[Complaint]:
+    fields = {f for t in templates for f in t.fields}
+    for field in (*bound_fields(slot), *slot.complete):
+        if field not in known:
+            yield ("files", name), f"there is no field {field!r}"
+    for field in slot.complete:
+        if not any(field in t.enumerated for t in templates):
+            yield ("files", name, "complete"), f"{field!r} is not enumerated in the template"
+    for field in slot.only:
+        if field not in known:
+            yield ("files", name, "only"), f"there is no field {field!r}"
+    if slot.along and slot.along not in fields:
+        yield ("files", name, "along"), f"the template has no field {slot.along!r}"
+    if slot.reader == "slices" and not slot.along:
+        yield ("files", name), "a series of pictures needs `along`"
+    if slot.role == "mask" and slot.reader not in SERIES_READERS and not (slot.labels or slot.label or slot.note):
+        yield ("files", name), "a mask needs `labels` or `label`, or a note that says why nobody knows"
+
+
+def _texts(layout: Layout, known: set[str]) -> Iterator[Complaint]:
+    texts = [("case", layout.case), ("patient", layout.patient)]
+    for where, text in texts:
+        for field in re.findall(r"\{(\w+)", text or ""):
+            if field not in known and not any(t.anchor for t in layout.tables.values()):
+                yield (where,), f"there is no field {field!r}"
+
+
+def _heads(layout: Layout, known: set[str]) -> Iterator[Complaint]:
+    """Check that targets and the split come from something that the layout has."""
+    records = {n for n, s in layout.files.items() if s.role in ("record", "target")}
+    named: list[tuple[tuple[str | int, ...], str]] = [(("targets", n), t.of) for n, t in layout.targets.items()]
+    if layout.split is not None:
+        named.append((("split",), layout.split.of))
+    for where, of in named:
+        head = of.partition(".")[0]
+        if head not in known | records | set(layout.tables):
+            yield where, f"{of!r} is no field, table or record of this layout"
