@@ -2,7 +2,7 @@
 
     python benchmarks/dicom.py
 
-A CT of 200 slices, 512 x 512, with noise, 12 bits stored and an intercept of -1024, once with the lean headers
+A CT of 200 slices, 512 x 512, with noise, 12 bits stored, an intercept of -1024, once with the lean headers
 of `medshelf.formats.dicom.write_series` and once with headers as long as a scanner's (80 more attributes, a
 sequence, a private block of 20 kB). All methods do the same work in each round, in random order, with the
 garbage collector off; a ratio is the median over rounds of the baseline's time by the method's, above 1 is

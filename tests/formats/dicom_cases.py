@@ -59,7 +59,9 @@ def members(data: Sequence[bytes], prefix: str = "a.zip!/s/") -> list[Member]:
     return [Member(f"{prefix}{n:03d}.dcm", one) for n, one in enumerate(data)]
 
 
-def changed(data: bytes, change: Callable[[pydicom.Dataset], object] | None = None, **attributes: Any) -> bytes:
+def changed(
+    data: bytes, change: Callable[[pydicom.Dataset], object] | None = None, **attributes: Any
+) -> bytes:
     """The same file with attributes set (or deleted, where None), written by pydicom."""
     found = pydicom.dcmread(io.BytesIO(data))
     for name, value in attributes.items():
@@ -77,7 +79,9 @@ def changed(data: bytes, change: Callable[[pydicom.Dataset], object] | None = No
 def moved(data: bytes, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> bytes:
     place = pydicom.dcmread(io.BytesIO(data)).ImagePositionPatient
     by = (x, y, z)
-    return changed(data, ImagePositionPatient=[round(float(p) + d, 6) for p, d in zip(place, by, strict=True)])
+    return changed(
+        data, ImagePositionPatient=[round(float(p) + d, 6) for p, d in zip(place, by, strict=True)]
+    )
 
 
 def reason_of(data: Sequence[bytes], **options: Any) -> str:

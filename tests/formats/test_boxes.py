@@ -14,7 +14,8 @@ from medshelf.formats.boxes import Box, Boxes, read_voc, read_yolo, write_voc
 from medshelf.formats.coco import read_coco
 from medshelf.model.blob import LocalFile
 
-VOC = """<annotation><filename>a.jpg</filename><size><width>64</width><height>48</height><depth>3</depth></size>
+VOC = """<annotation><filename>a.jpg</filename>
+<size><width>64</width><height>48</height><depth>3</depth></size>
 <object><name>WBC</name><difficult>1</difficult><part><name>head</name><bndbox><xmin>9</xmin><ymin>9</ymin>
 <xmax>9</xmax><ymax>9</ymax></bndbox></part><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>10</xmax><ymax>20.5</ymax>
 </bndbox></object></annotation>"""

@@ -18,7 +18,8 @@ APERIO = """<?xml version="1.0" encoding="utf-8"?>
 <Attribute Name="Description" Id="0" Value=""/></Attributes><Regions><RegionAttributeHeaders/>
 <Region Id="1" Type="0" Zoom="0.1" Text="Carcinoma in situ" NegativeROA="0"><Attributes/><Vertices>
 <Vertex X="100.5" Y="200" Z="0"/><Vertex X="110" Y="200"/><Vertex X="110" Y="220.25"/></Vertices></Region>
-<Region Id="2" Type="2" Text="" NegativeROA="1"><Vertices><Vertex X="0" Y="0"/><Vertex X="5" Y="6"/></Vertices></Region>
+<Region Id="2" Type="2" Text="" NegativeROA="1">
+<Vertices><Vertex X="0" Y="0"/><Vertex X="5" Y="6"/></Vertices></Region>
 </Regions></Annotation></Annotations>"""
 
 ASAP = """<?xml version="1.0"?><ASAP_Annotations><Annotations>

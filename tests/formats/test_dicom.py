@@ -38,7 +38,9 @@ def test_slices_are_ordered_by_position_not_by_name_or_number(tmp_path: Path) ->
     volume = upright((4, 4, 9))
     data = files(volume)
     order = np.random.default_rng(3).permutation(len(data))
-    data = [changed(data[k], InstanceNumber=int(n) + 1, SOPInstanceUID=f"1.9.{n}") for n, k in enumerate(order)]
+    data = [
+        changed(data[k], InstanceNumber=int(n) + 1, SOPInstanceUID=f"1.9.{n}") for n, k in enumerate(order)
+    ]
     read = dicom.read_series(members(data))
     np.testing.assert_array_equal(read.array, volume.array)
     np.testing.assert_allclose(read.affine, volume.affine, atol=1e-9)
@@ -217,7 +219,12 @@ def test_times_follow_the_first_attribute_that_tells_them_apart() -> None:
     np.testing.assert_array_equal(read.array, volume.array)
 
     by_clock = [
-        changed(one, TemporalPositionIdentifier=None, AcquisitionTime=f"0959{50 + 3 * (n // 5):02d}.5", TriggerTime=0)
+        changed(
+            one,
+            TemporalPositionIdentifier=None,
+            AcquisitionTime=f"0959{50 + 3 * (n // 5):02d}.5",
+            TriggerTime=0,
+        )
         for n, one in enumerate(backwards)
     ]
     read = dicom.read_series(members(by_clock))

@@ -106,7 +106,11 @@ def test_the_header_of_a_colour_image_promises_its_array() -> None:
     for name in ("examples_palette.dcm", "SC_rgb_jpeg_gdcm.dcm", "SC_rgb_rle_16bit.dcm", "image_dfl.dcm"):
         blob = [LocalFile(sample(name))]
         header, volume = dicom.read_series_header(blob), dicom.read_series(blob)
-        assert (header.shape, header.dtype, header.axes) == (volume.shape, volume.array.dtype.name, volume.axes)
+        assert (header.shape, header.dtype, header.axes) == (
+            volume.shape,
+            volume.array.dtype.name,
+            volume.axes,
+        )
 
 
 def grey(dtype: str, top: int) -> np.ndarray:
@@ -190,9 +194,7 @@ def test_a_codestream_cut_short_is_an_error(
 ) -> None:
     picture = grey(dtype, 255)
     frame = encode(picture)
-    path = encoded(
-        picture, frame[: int(share * len(frame))], f"1.2.840.10008.1.2.{syntax}", bits, tmp_path
-    )
+    path = encoded(picture, frame[: int(share * len(frame))], f"1.2.840.10008.1.2.{syntax}", bits, tmp_path)
     with pytest.raises(FormatError, match=r"one\.dcm"):
         pixels(path)
 

@@ -26,7 +26,9 @@ def test_slices_against_the_normal_come_back_along_it_in_the_same_place() -> Non
 
 def test_a_missing_slice_is_named_with_its_neighbours() -> None:
     data = files(upright((4, 4, 9)))
-    with pytest.raises(NotAVolume, match=r"003\.dcm at -52.5 mm and 004\.dcm at -47.5 mm.*jump too") as caught:
+    with pytest.raises(
+        NotAVolume, match=r"003\.dcm at -52.5 mm and 004\.dcm at -47.5 mm.*jump too"
+    ) as caught:
         dicom.read_series(members(data[:4] + data[5:]))
     assert caught.value.reason == "missing-slices"
 
@@ -124,7 +126,9 @@ def test_strangers_are_left_out_but_damaged_dicom_is_not(tmp_path: Path) -> None
         with pytest.raises(FormatError, match=r"x\.dcm"):
             dicom.read_series([*data, Member("x.dcm", broken)])
     (tmp_path / "inner").mkdir()
-    scan = dicom.scan([*data, Member("x.dcm", b""), LocalFile(tmp_path / "inner"), LocalFile(tmp_path / "no")])
+    scan = dicom.scan(
+        [*data, Member("x.dcm", b""), LocalFile(tmp_path / "inner"), LocalFile(tmp_path / "no")]
+    )
     assert len(scan.series) == 1 and [blob.name.rsplit("/", 1)[-1] for blob, _ in scan.others] == [
         "x.dcm",
         "inner",
@@ -168,7 +172,9 @@ def test_a_size_that_the_bytes_can_not_hold_is_refused_before_anything_is_alloca
         ({"Rows": 0}, FormatError),
     ],
 )
-def test_pixels_that_the_header_does_not_describe_are_refused(attributes: dict[str, Any], error: type) -> None:
+def test_pixels_that_the_header_does_not_describe_are_refused(
+    attributes: dict[str, Any], error: type
+) -> None:
     with pytest.raises(error):
         dicom.read_series(members([changed(one, **attributes) for one in files()]))
 

@@ -78,7 +78,11 @@ def test_volumes_equal_the_conversion_by_dicom2nifti(shared_data: Path, folder: 
         ("gantrytilting/001", "gantry-tilt", "14.00 degrees"),
         ("notavolume/001", "one-position", "4 images"),
         ("slicecount/001", "too-few-slices", "2 of at least 3"),
-        ("sliceincrement/001", "missing-slices", r"IM-0001-0009-0001\.dcm .* IM-0001-0010-0001\.dcm .* run on"),
+        (
+            "sliceincrement/001",
+            "missing-slices",
+            r"IM-0001-0009-0001\.dcm .* IM-0001-0010-0001\.dcm .* run on",
+        ),
         ("sliceincrement/002", "missing-slices", r"IM-0001-0003\.dcm .* IM-0001-0005\.dcm .* 15\.50 degrees"),
         ("sliceorientation/001", "mixed-orientation", "2 directions: 2 like .*; 2 like"),
     ],

@@ -30,7 +30,9 @@ def square(affine: np.ndarray) -> np.ndarray:
     return found
 
 
-def volume(dtype: str = "int16", low: int = -1000, high: int = 3000, shape: tuple[int, ...] = (9, 8, 5)) -> Volume:
+def volume(
+    dtype: str = "int16", low: int = -1000, high: int = 3000, shape: tuple[int, ...] = (9, 8, 5)
+) -> Volume:
     values = np.random.default_rng(6).integers(low, high, shape).astype(dtype)
     return Volume(values, "ijk" if len(shape) == 3 else "ijkt", square(AFFINE))
 

@@ -82,7 +82,7 @@ def test_obj_with_textures_and_normals(tmp_path: Path) -> None:
 
 def test_obj_with_colours_behind_the_vertices(tmp_path: Path) -> None:
     mesh = read_mesh(blob(tmp_path, obj(" 0.5 0.25 1"), "a.obj"))
-    np.testing.assert_array_equal(mesh.point_data["color"], [[0.5, 0.25, 1]] * 4)
+    np.testing.assert_array_equal(mesh.point_data["colour"], [[0.5, 0.25, 1]] * 4)
     assert_tetrahedron(mesh)
 
 
@@ -162,11 +162,17 @@ def test_stl_with_a_face_of_four_corners(tmp_path: Path) -> None:
 # PLY
 
 
-def ply(order: str, face: str = "uchar int vertex_indices") -> bytes:
-    header = (
-        f"ply\nformat {order} 1.0\ncomment x\nelement vertex 4\nproperty float x\nproperty float y\nproperty float z\n"
-        f"property uchar label\nelement face 4\nproperty list {face}\nproperty short part\nend_header\n"
-    ).encode()
+def ply_header(order: str, *lines: str) -> str:
+    return "\n".join(("ply", f"format {order} 1.0", "comment x", *lines, "end_header\n"))
+
+
+def axes(kind: str) -> list[str]:
+    return [f"property {kind} {axis}" for axis in "xyz"]
+
+
+def ply(order: str) -> bytes:
+    face = ("element face 4", "property list uchar int vertex_indices", "property short part")
+    header = ply_header(order, "element vertex 4", *axes("float"), "property uchar label", *face).encode()
     if order == "ascii":
         rows = [f"{x} {y} {z} {n}" for n, (x, y, z) in enumerate(POINTS)]
         rows += [f"3 {a} {b} {c} {10 + n}" for n, (a, b, c) in enumerate(FACES)]
@@ -185,7 +191,8 @@ def test_ply_in_all_orders(tmp_path: Path, order: str) -> None:
 
 
 def test_ply_with_polygons_of_several_sizes(tmp_path: Path) -> None:
-    header = b"ply\nformat binary_little_endian 1.0\nelement vertex 5\nproperty double x\nproperty double y\nproperty double z\nelement face 3\nproperty list uchar uint vertex_index\nproperty uchar q\nend_header\n"
+    faces = ("element face 3", "property list uchar uint vertex_index", "property uchar q")
+    header = ply_header("binary_little_endian", "element vertex 5", *axes("double"), *faces).encode()
     body = np.arange(15, dtype="<f8").tobytes()
     body += (
         struct.pack("<BIIIB", 3, 0, 1, 2, 7)
@@ -198,7 +205,7 @@ def test_ply_with_polygons_of_several_sizes(tmp_path: Path) -> None:
 
 
 def test_a_ply_of_points_only(tmp_path: Path) -> None:
-    text = "ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\nend_header\n1 2 3\n4 5 6\n"
+    text = ply_header("ascii", "element vertex 2", *axes("float")) + "1 2 3\n4 5 6\n"
     mesh = read_mesh(blob(tmp_path, text, "a.ply"))
     assert (mesh.vertices.tolist(), len(mesh.faces)) == ([[1, 2, 3], [4, 5, 6]], 0)
 
@@ -275,9 +282,17 @@ def vtp(how: str, compressor: str | None = None, header: str = "UInt32", order: 
     body += b"<Points>" + array("Points", POINTS, "Float32", "f4", 3) + b"</Points>"
     body += cells("Verts", []) + cells("Lines", [[0, 1, 3]]) + cells("Strips", [[0, 1, 2, 3]])
     body += cells("Polys", FACES[:3].tolist())
-    squeezed = f' compressor="{compressor}"' if compressor else ""
-    byte_order = "LittleEndian" if order == "<" else "BigEndian"
-    data = f'<?xml version="1.0"?><VTKFile type="PolyData" version="1.0" byte_order="{byte_order}" header_type="{header}"{squeezed}><PolyData><Piece NumberOfPoints="4" NumberOfVerts="0" NumberOfLines="1" NumberOfStrips="1" NumberOfPolys="3">'.encode()
+    facts = {
+        "type": "PolyData",
+        "version": "1.0",
+        "byte_order": "LittleEndian" if order == "<" else "BigEndian",
+        "header_type": header,
+        **({"compressor": compressor} if compressor else {}),
+    }
+    counts = {"Points": 4, "Verts": 0, "Lines": 1, "Strips": 1, "Polys": 3}
+    file = " ".join(f'{key}="{value}"' for key, value in facts.items())
+    piece = " ".join(f'NumberOf{kind}="{count}"' for kind, count in counts.items())
+    data = f'<?xml version="1.0"?><VTKFile {file}><PolyData><Piece {piece}>'.encode()
     data += body + b"</Piece></PolyData>"
     if how in ("raw", "base64"):
         data += f'<AppendedData encoding="{how}">\n _'.encode() + appended + b"\n</AppendedData>"

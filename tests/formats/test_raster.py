@@ -233,7 +233,8 @@ def test_one_bit_masks_are_0_and_255_in_every_format(tmp_path: Path, ending: str
 
 def test_a_grey_gif_mask_has_the_values_that_pillow_shows(tmp_path: Path) -> None:
     found = saved(tmp_path, Image.fromarray(MASK), "21_manual1.gif", optimize=False)
-    np.testing.assert_array_equal(read(found).array, np.asarray(Image.open(found.path)))
+    with Image.open(found.path) as image:
+        np.testing.assert_array_equal(read(found).array, np.asarray(image))
     np.testing.assert_array_equal(read(found).array, MASK)
 
 

@@ -161,7 +161,7 @@ def _check_structures(names: Sequence[str], where: Path_) -> Iterator[Complaint]
 
 
 def _check_structure(text: str, where: Path_) -> Iterator[Complaint]:
-    known = vocabulary.terms("structure")
+    known, findings = vocabulary.terms("structure"), vocabulary.terms("finding")
     try:
         structures = parse(text)
     except ValueError as error:
@@ -169,7 +169,23 @@ def _check_structure(text: str, where: Path_) -> Iterator[Complaint]:
         return
     for structure in structures:
         if known and structure.base not in known:
-            yield where, f"{structure.base!r} is not a structure of the vocabulary. {vocabulary.nearest(structure.base, known)}"
+            yield from _check_words([structure.base], known, where, "structure")
+        elif known and structure.side:
+            yield from _check_side(structure.base, structure.side, where)
+        if findings and structure.finding:
+            yield from _check_words([structure.finding], findings, where, "finding")
+
+
+def _check_side(base: str, side: str, where: Path_) -> Iterator[Complaint]:
+    """Yield when a structure that has no sides is given one, or a member that its series lacks."""
+    sided, members = vocabulary.terms("structure")[base].facts.get("sided"), vocabulary.members(base)
+    for piece in side.split("."):
+        if piece in ("left", "right"):
+            if not sided:
+                yield where, f"{base!r} has no left and right in the vocabulary"
+        elif "{i}" not in piece and piece not in members:
+            series = f"its members are {', '.join(sorted(members))}" if members else "it has no members"
+            yield where, f"{piece!r} is not a member of {base!r}: {series}"
 
 
 def main(arguments: Sequence[str]) -> int:

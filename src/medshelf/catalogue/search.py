@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from medshelf.catalogue import shelf
+from medshelf.catalogue.structure_query import understand
 from medshelf.catalogue.vocabulary import fold, narrower, nearest, term, terms
 from medshelf.errors import UnknownTerm
 from medshelf.model.dataset import UNKNOWN, Record
+from medshelf.model.structure import parse
 
 WORD_FILTERS = ("modality", "region", "task", "structure", "access", "licence")
 
@@ -58,6 +60,7 @@ def find(
         Free words; synonyms of the vocabulary count ("renal" finds kidney).
     modality, region, task, structure, access, licence : str, optional
         A term or synonym of the vocabulary; narrower terms are included (abdomen includes liver).
+        A structure may come with a side, a finding and a part: ``kidney.left/cyst``, "left renal cyst".
     commercial : bool, optional
         True: only where every licence of the dataset allows commercial use.
     min_cases : int, optional
@@ -109,28 +112,14 @@ def _narrow(reasons: dict[str, list[str]], facet: str, value: str) -> None:
 
 
 def _structures(value: str) -> set[str]:
-    """Return the structures of the shelf that a word means: by name, base, part of, or synonym."""
+    """Return the structures of the shelf that a name or words mean ("renal mass"); none may be annotated."""
     rows = shelf.connect().execute("select distinct value from facet where facet = 'structure'")
-    known = [str(row[0]) for row in rows]
-    bases = _bases(value)
-    folded = fold(value)
-    found = {s for s in known if fold(s) == folded or _base(s) in bases}
-    found |= {s for s in known if folded == fold(_base(s) + s.partition("/")[2])}
-    if not found:
-        raise UnknownTerm(f"no dataset annotates {value!r}", hint=nearest(value, known))
-    return found
-
-
-def _bases(value: str) -> set[str]:
-    folded = fold(value)
-    start = {
-        t.id for t in terms("structure").values() if folded in {fold(w) for w in (t.id, t.label, *t.synonyms)}
-    }
-    return set().union(*(narrower("structure", s) for s in start)) if start else {value}
-
-
-def _base(structure: str) -> str:
-    return re.split(r"[./:#|]", structure, maxsplit=1)[0]
+    known = {str(row[0]): parse(str(row[0])) for row in rows}
+    wanted = understand(value, {one.part for every in known.values() for one in every if one.part})
+    if not wanted:
+        hint = nearest(value, {*terms("structure"), *terms("finding"), *known})
+        raise UnknownTerm(f"{value!r} is not a structure of the vocabulary, or names several", hint=hint)
+    return {name for name, every in known.items() if any(w.met_by(one) for w in wanted for one in every)}
 
 
 def _by_words(words: str, candidates: Iterable[str]) -> dict[str, tuple[float, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 from medshelf.catalogue.place import catalogue_root
 from medshelf.errors import UnknownTerm
 
-SUBJECTS = ("modality", "region", "task", "licence", "access", "host", "structure")
+SUBJECTS = ("modality", "region", "task", "licence", "access", "host", "structure", "finding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Term:
     label: str
     synonyms: tuple[str, ...] = ()
     parent: str | None = None
-    """The wider term: of a modality or region, or the whole that a structure is part of."""
+    """The wider term: of a modality, region or finding, or the whole that a structure is part of."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Everything else that the vocabulary states: codes, terms of a licence."""
 
@@ -54,11 +55,32 @@ def term(subject: str, name: str) -> Term:
     all_terms = terms(subject)
     if name in all_terms:
         return all_terms[name]
-    folded = fold(name)
-    for candidate in all_terms.values():
-        if folded in {fold(w) for w in (candidate.id, candidate.label, *candidate.synonyms)}:
-            return candidate
-    raise UnknownTerm(f"{name!r} is not a {subject}", hint=nearest(name, all_terms))
+    found = matching(subject, name)
+    if not found:
+        raise UnknownTerm(f"{name!r} is not a {subject}", hint=nearest(name, all_terms))
+    return next(candidate for candidate in all_terms.values() if candidate.id in found)
+
+
+def matching(subject: str, words: str) -> frozenset[str]:
+    """Return the ids of the terms that words name: by id, label or synonym, also with a plural s.
+
+    Most words name one term; some name several ("ventricle" is of the heart or of the brain).
+    """
+    known = _by_words(subject)
+    folded = fold(words)
+    for form in (folded, folded.removesuffix("s"), folded.removesuffix("es")):
+        if form in known:
+            return known[form]
+    return frozenset()
+
+
+@cache
+def _by_words(subject: str) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for one in terms(subject).values():
+        for words in (one.id, one.label, *one.synonyms):
+            found.setdefault(fold(words), set()).add(one.id)
+    return {folded: frozenset(ids) for folded, ids in found.items()}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -77,6 +99,17 @@ def narrower(subject: str, name: str) -> set[str]:
         if not more:
             return found
         found |= more
+
+
+@cache
+def members(structure: str) -> frozenset[str]:
+    """Return the members of a structure that is a series (``C1`` … ``L6`` of vertebra); empty for others."""
+    known = terms("structure").get(structure)
+    found: set[str] = set()
+    for text in known.facts.get("members", ()) if known else ():
+        span = re.fullmatch(r"([A-Z]*)([0-9]+)-\1([0-9]+)", text)
+        found |= {f"{span[1]}{n}" for n in range(int(span[2]), int(span[3]) + 1)} if span else {text}
+    return frozenset(found)
 
 
 def fold(word: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 from importlib import import_module
 
@@ -60,6 +62,12 @@ def cli() -> None:
     """
 
 
+def _unforeseen(error: Exception) -> str:
+    notes = " ".join(getattr(error, "__notes__", ()))
+    told = f"{type(error).__name__}: {error} {notes}".strip()
+    return f"something that medshelf did not foresee ({told}). It is a mistake in medshelf: run again with MEDSHELF_DEBUG=1 and report what it prints"
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error of ours becomes one message and an exit code."""
     from medshelf.errors import MedshelfError
@@ -82,5 +90,9 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         code = complain("stopped; run it again to continue", 130)
     except OSError as error:
-        code = complain(str(error), 6 if error.errno == 28 else 3)
+        code = complain(str(error), 6 if error.errno == errno.ENOSPC else 3)
+    except Exception as error:
+        if os.environ.get("MEDSHELF_DEBUG"):
+            raise
+        code = complain(_unforeseen(error), 70)
     sys.exit(code if isinstance(code, int) else 0)

@@ -28,7 +28,7 @@ class Contour:
     points_xy: np.ndarray
     """(N, 2) float64: x, y of each vertex in pixels of level 0, in the order of drawing, not closed."""
     kind: str = "polygon"
-    """``polygon``, ``rectangle``, ``ellipse`` (vertices are its bounding corners), ``points``, ``line`` ..."""
+    """``polygon``, ``rectangle``, ``ellipse`` (vertices bound it), ``points``, ``line`` ..."""
     hole: bool = False
     """Whether it takes area away (``NegativeROA`` of Aperio)."""
     attributes: Mapping[str, str] = field(default_factory=dict)

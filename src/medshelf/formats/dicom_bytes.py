@@ -136,17 +136,21 @@ class Inflated:
             raise FormatError("the deflated data set is larger than 2 GiB", where=self._name)
 
     def read_at(self, offset: int, count: int) -> bytes:
+        """Return up to `count` bytes from `offset`, inflating as far as needed."""
         self._inflate_to(min(offset + count, _INFLATED_LIMIT))
         return bytes(self._data[offset : offset + count])
 
     def read_into(self, offset: int, view: memoryview) -> int:
+        """Fill `view` from `offset` and return how many bytes there were."""
         data = self.read_at(offset, len(view))
         view[: len(data)] = data
         return len(data)
 
     def reaches(self, end: int) -> bool:
+        """Return whether there are at least `end` bytes, inflating as far."""
         self._inflate_to(min(end, _INFLATED_LIMIT))
         return end <= len(self._data)
 
     def close(self) -> None:
+        """Give the file back."""
         self._raw.close()

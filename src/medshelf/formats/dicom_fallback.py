@@ -51,7 +51,7 @@ def _damaged(blob: Blob, why: str) -> FormatError:
 
 
 def _raw_values(found: Any) -> dict[int, bytes]:
-    """Return the wanted attributes as they are encoded; an element that pydicom can't make out is left out."""
+    """Return the wanted attributes as they are encoded, without those that pydicom can't make out."""
     values: dict[int, bytes] = {}
     parts: list[Any] = [found, *([found.file_meta] if hasattr(found, "file_meta") else [])]
     for part in parts:

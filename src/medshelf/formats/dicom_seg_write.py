@@ -117,11 +117,11 @@ def _items(**values: Any) -> Any:
 
 def _patient_and_study(patient_id: str, series_uid: str, study_uid: str | None, frame_uid: str | None) -> Any:
     from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian
+    from pydicom.uid import UID, ExplicitVRLittleEndian
 
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = SEGMENTATION_STORAGE
-    meta.MediaStorageSOPInstanceUID = uid_from(f"{series_uid}/segmentation")
+    meta.MediaStorageSOPClassUID = UID(SEGMENTATION_STORAGE)
+    meta.MediaStorageSOPInstanceUID = UID(uid_from(f"{series_uid}/segmentation"))
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     values = {

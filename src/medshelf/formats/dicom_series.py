@@ -29,7 +29,7 @@ class Series:
     uid: str
     """SeriesInstanceUID; empty where the files leave it empty."""
     part: str
-    """What sets this part apart from others of the same series, such as ``"echo time 4.9 ms"``; mostly empty."""
+    """What sets this part apart from others of its series, such as ``"echo time 4.9 ms"``; mostly empty."""
     modality: str
     description: str
     number: int | None
@@ -244,5 +244,3 @@ def unreadable(slices: Sequence[Slice]) -> MedshelfError:
         )
     kinds = ", ".join(sorted({other.kind for other in slices}))
     return fault("not-an-image", slices, f"{kinds}; SOP class {one.sop_class or 'not given'}")
-
-

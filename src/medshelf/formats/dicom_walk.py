@@ -56,6 +56,7 @@ class Cursor:
 
     @property
     def place(self) -> int:
+        """The absolute place of the cursor."""
         return self.base + self.position
 
     def need(self, count: int) -> None:
@@ -64,6 +65,7 @@ class Cursor:
             self.move(self.place, max(_CHUNK, count))
 
     def at_end(self) -> bool:
+        """Whether no byte is left."""
         return self.place >= self.source.size_bytes
 
 

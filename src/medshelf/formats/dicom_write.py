@@ -73,7 +73,9 @@ def slice_bytes(
     stored, bits, slope, intercept = _stored(volume.array, modality, rescale)
     frames = stored if stored.ndim == 4 else stored[..., None]
     study = study_uid or uid_from(f"study of {patient_id}")
-    shared = _constant(modality) | _pixel_module(stored, bits, slope, intercept, modality, rescale is not None)
+    shared = _constant(modality) | _pixel_module(
+        stored, bits, slope, intercept, modality, rescale is not None
+    )
     shared |= {
         (0x0008, 0x103E): ("LO", description),
         (0x0010, 0x0010): ("PN", patient_id),

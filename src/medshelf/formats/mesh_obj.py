@@ -19,7 +19,7 @@ _SKIPPED = frozenset(("vn", "vt", "vp", "usemtl", "mtllib", "g", "o", "s"))
 def parse(data: bytes, where: object) -> Mesh:
     """Parse an OBJ file; see `medshelf.formats.mesh.read_mesh`.
 
-    Colours that some programs write behind the coordinates become ``point_data["color"]``.
+    Colours that some programs write behind the coordinates become ``point_data["colour"]``.
     """
     text = decode(data, where)[0].replace("\\\n", " ")
     if "#" in text:
@@ -36,7 +36,7 @@ def parse(data: bytes, where: object) -> Mesh:
             vertices,
             faces,
             tuple(polylines),
-            point_data={} if colours is None else {"color": colours},
+            point_data={} if colours is None else {"colour": colours},
             meta={"format": "OBJ", "polygons": len(found["f"])},
         ),
         where,

@@ -1,4 +1,7 @@
-"""Legacy VTK polydata (``.vtk``), ASCII and binary, of all versions (VTK File Formats, "Simple Legacy Formats")."""
+"""Legacy VTK polydata (``.vtk``), ASCII and binary, of all versions.
+
+Layout: VTK User's Guide, "Simple Legacy Formats".
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def _lz4(data: bytes, size: int) -> bytes:
     import imagecodecs
 
     try:
-        return imagecodecs.lz4_decode(data, out=size)
+        return bytes(imagecodecs.lz4_decode(data, out=size))
     except RuntimeError as error:  # the base of the errors of imagecodecs
         raise ValueError(str(error)) from error
 
@@ -77,7 +77,7 @@ def parse(data: bytes, where: object) -> Mesh:
             "VTK polydata in several pieces are not read", where=where, why=f"{len(pieces)} pieces"
         )
     found = _piece(pieces[0], file) if pieces else PolyData(np.zeros((0, 3)))
-    fields = {name: array for name, array in _arrays(root.find("PolyData/FieldData"), file)}
+    fields = dict(_arrays(root.find("PolyData/FieldData"), file))
     found.meta.update({"format": "VTP", **({"fields": fields} if fields else {})})
     return to_mesh(found, where)
 

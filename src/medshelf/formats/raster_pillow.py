@@ -110,7 +110,7 @@ def _opened(blob: Blob) -> Iterator[tuple[Any, str, bytes]]:
 def _header(image: Any, kind: str, head: bytes, blob: Blob) -> Header:
     frames = max(1, count_frames(image.fp, blob.name)) if kind == "GIF" else getattr(image, "n_frames", 1)
     deep = kind == "PNG" and head[24] == 16
-    mode = _CONVERTED.get(image.mode, image.mode)
+    mode: str = _CONVERTED.get(image.mode) or image.mode
     if not deep and mode not in _CHANNELS:
         raise Unsupported(f"{kind} of the kind {image.mode!r} is not read", where=blob.name)
     if frames > 1 and kind != "GIF":

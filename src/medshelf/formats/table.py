@@ -27,7 +27,7 @@ class Table:
     rows: list[dict[str, Any]]
     """One dict a row. Cells of delimited text are strings as written; other formats keep their types."""
     meta: Mapping[str, Any] = field(default_factory=dict)
-    """How: ``kind``, and as far as they apply ``encoding``, ``sep``, ``sheet``, ``sheets``, ``short_lines``."""
+    """How: ``kind``, and where they apply ``encoding``, ``sep``, ``sheet``, ``sheets``, ``short_lines``."""
 
 
 def read_rows(blob: Blob, **how: Any) -> list[dict[str, Any]]:

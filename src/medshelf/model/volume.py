@@ -40,7 +40,8 @@ class Volume:
     """
 
     array: np.ndarray
-    """Voxels as stored: no silent cast. A scale that the header asks for is applied and makes float."""
+    """Voxels as stored: no silent cast. A scale that the header asks for is applied; the result is float, or, for a
+    whole-number scale of DICOM, an integer type that holds every possible value."""
     axes: str
     """One letter an axis: i j k voxel axes of the affine; y x rows and columns; t time; c channel; n item."""
     affine: np.ndarray | None = None

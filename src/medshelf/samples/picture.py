@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -94,7 +95,7 @@ def painted(picture: np.ndarray, numbers: np.ndarray, *, thickness: int = 2) -> 
 def outline(numbers: np.ndarray, thickness: int) -> np.ndarray:
     """Return where an entry borders on something else, within `thickness` pixels and inside of the entry."""
     edge = np.zeros(numbers.shape, bool)
-    padded = np.pad(numbers, thickness)
+    padded = np.pad(numbers, thickness, mode="edge")
     rows, columns = numbers.shape
     for step in range(1, thickness + 1):
         for down, right in ((step, 0), (-step, 0), (0, step), (0, -step)):
@@ -114,9 +115,22 @@ def font(size: int) -> Any:
     return ImageFont.load_default(size)
 
 
+_SUBSTITUTES = str.maketrans({
+    "×": "x", "→": "->", "µ": "u", "–": "-", "—": "-", "≥": ">=", "≤": "<=", "²": "2", "³": "3", "•": "·", "′": "'",
+    "″": '"', "½": "1/2", "ß": "ss", "ø": "o", "α": "alpha", "β": "beta", "γ": "gamma",
+})  # fmt: skip
+
+
+def drawable(text: str) -> str:
+    """Return a text in the letters that the font of Pillow has: those of English, without accents."""
+    plain = unicodedata.normalize("NFKD", text.translate(_SUBSTITUTES))
+    kept = (c for c in plain if not unicodedata.combining(c))
+    return "".join(c if c.isascii() or c in "°·…±“”’" else "?" for c in kept)
+
+
 def width_of(text: str, size: int) -> int:
     """Return how wide a line of text is, in pixels."""
-    return int(np.ceil(font(size).getlength(text)))
+    return int(np.ceil(font(size).getlength(drawable(text))))
 
 
 def wrapped(text: str, size: int, width: int) -> list[str]:
@@ -154,7 +168,7 @@ def write(canvas: Picture, at: tuple[float, float], text: str, size: int, colour
     from PIL import ImageDraw
 
     around = {"stroke_width": 2, "stroke_fill": (0, 0, 0)} if halo else {}
-    ImageDraw.Draw(canvas).text(at, text, colour, font(size), anchor, **around)
+    ImageDraw.Draw(canvas).text(at, drawable(text), colour, font(size), anchor, **around)
 
 
 # --- scale bar -----------------------------------------------------------------------------
@@ -236,4 +250,5 @@ class Legend:
             write(canvas, (left + indent, y), shortened(entry.name, self.size, room), self.size)
             write(canvas, (left + width, y), entry.value, self.size, DIM, "ra")
         if self.more:
-            write(canvas, (left, top + (len(self.entries) + 1) * self.line + 4), f"and {self.more} more", self.size, DIM)
+            below = top + (len(self.entries) + 1) * self.line + 4
+            write(canvas, (left, below), f"and {self.more} more", self.size, DIM)

@@ -50,6 +50,7 @@ class Grid:
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """Voxels along each axis."""
         i, j, k = self.array.shape
         return i, j, k
 
@@ -129,7 +130,9 @@ def _nearest(mask: Grid, image: Grid, at: tuple[int, int, int], middle: tuple[in
     return found[0], found[1], found[2]
 
 
-def in_radiological_order(index: tuple[int, int, int], shape: tuple[int, ...], affine: np.ndarray | None) -> tuple[int, ...]:
+def in_radiological_order(
+    index: tuple[int, int, int], shape: tuple[int, ...], affine: np.ndarray | None
+) -> tuple[int, ...]:
     """Return where a voxel of the stored array is in voxel order LPS."""
     if affine is None or geometry.orientation(affine) == "???":
         return index

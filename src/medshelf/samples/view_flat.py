@@ -142,7 +142,8 @@ def _with_boxes(plain: np.ndarray, name: str, value: Any, scale: float) -> tuple
         left, top, right, bottom = (min(corners[0::2]), min(corners[1::2]), max(corners[0::2]), max(corners[1::2]))
         draw.rectangle((left, top, max(right - 1, left), max(bottom - 1, top)), outline=colours[box.label], width=2)
     for box in boxes:
-        _tag(canvas, box.label, min(box.x_min, box.x_max) * scale, min(box.y_min, box.y_max) * scale, colours[box.label])
+        left, top = min(box.x_min, box.x_max) * scale, min(box.y_min, box.y_max) * scale
+        _tag(canvas, box.label, left, top, colours[box.label])
     entries = [Entry(label, colours[label], str(counts[label])) for label in sorted(counts)]
     return np.asarray(canvas), Legend(name, entries or (Entry("no boxes", None),))
 
@@ -190,8 +191,9 @@ def _canvas(
     width = max(2 * MARGIN + sum(p.shape[1] + GAP for p in panels) + side - (0 if side else GAP), 560)
     tall = max(height, legend.height() if legend else 0, 360 if questions else 0)
     canvas = pil.new("RGB", (width, HEADER + tall + MARGIN), picture.BACKGROUND)
-    picture.write(canvas, (MARGIN, 16), picture.shortened(f"{sample.dataset}  ·  {sample.case}", 20, width - 2 * MARGIN), 20)
-    picture.write(canvas, (MARGIN, 46), picture.shortened("  ·  ".join(facts), 14, width - 2 * MARGIN), 14, picture.DIM)
+    room = width - 2 * MARGIN
+    picture.write(canvas, (MARGIN, 16), picture.shortened(f"{sample.dataset}  ·  {sample.case}", 20, room), 20)
+    picture.write(canvas, (MARGIN, 46), picture.shortened("  ·  ".join(facts), 14, room), 14, picture.DIM)
     for panel in panels:
         canvas.paste(pil.fromarray(np.ascontiguousarray(panel)), (left, HEADER))
         left += panel.shape[1] + GAP

@@ -65,7 +65,7 @@ def lines_of(question: Mapping[str, object], width: int) -> Iterator[Line]:
         yield from ((line, 15, picture.DIM) for line in picture.wrapped(f"{name}  {option}", 15, width))
     answer = question.get("answer")
     if answer is not None:
-        yield from ((line, 16, _ANSWER) for line in picture.wrapped(f"→ {answer}", 16, width))
+        yield from ((line, 16, _ANSWER) for line in picture.wrapped(str(answer), 16, width))
     yield "", 15, picture.DIM
 
 

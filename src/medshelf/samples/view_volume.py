@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medshelf.errors import NotFound
 from medshelf.model.volume import Volume
 from medshelf.samples import picture, planes
 from medshelf.samples.annotation import Mask
@@ -19,9 +20,9 @@ from medshelf.samples.sample import Sample
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-LARGEST = 440
+LARGEST = 460
 """Longest side of a plane, in pixels."""
-MARGIN, HEADER, FOOTER, GAP, LEGEND = 20, 76, 34, 14, 250
+MARGIN, HEADER, FOOTER, CAPTION, GAP, LEGEND, NARROWEST = 20, 100, 40, 24, 14, 250, 130
 MOST_ENTRIES = 18
 SOFT_TISSUE, LUNG = (40.0, 400.0), (-600.0, 1500.0)
 _LUNG_WORDS = ("lung", "bronch", "airway", "trachea")
@@ -52,15 +53,25 @@ def draw_volume(
     image = planes.grid_of(array, volume.affine, volume.spacing_mm)
     overlay = overlay_of(mask) if mask is not None else None
     painted = _grid_of_overlay(overlay, image)
-    if at is not None:
-        centre = planes.in_radiological_order(at, array.shape, volume.affine)
-    else:
-        centre = planes.busiest(painted, image) if painted is not None else tuple((n - 1) // 2 for n in image.shape)
-    within = [min(max(0, c), n - 1) for c, n in zip(centre, image.shape, strict=True)]
     low, high, told = _window(array, channel, volume, overlay, window)
-    scene = _Scene(image, painted, (within[0], within[1], within[2]), low, high, _scale(image))
+    scene = _Scene(image, painted, _centre(at, array.shape, volume, image, painted), low, high, _scale(image))
     legend = _legend(overlay, mask, image) if overlay is not None and mask is not None else None
     return _compose(scene, legend, *_titles(sample, channel, volume, told, scene))
+
+
+def _centre(
+    asked: tuple[int, int, int] | None, shape: tuple[int, ...], volume: Volume, image: Grid, painted: Grid | None
+) -> tuple[int, int, int]:
+    """Return the voxel, in radiological order, through which the planes go."""
+    if asked is not None:
+        if any(not 0 <= n < length for n, length in zip(asked, shape, strict=True)):
+            raise NotFound(f"there is no voxel {asked}", why=f"the volume has {shape} voxels, numbered from 0")
+        i, j, k = planes.in_radiological_order(asked, shape, volume.affine)
+        return i, j, k
+    if painted is not None:
+        return planes.busiest(painted, image)
+    i, j, k = ((n - 1) // 2 for n in image.shape)
+    return i, j, k
 
 
 def _grid_of_overlay(overlay: Overlay | None, image: Grid) -> Grid | None:
@@ -136,59 +147,72 @@ def _plane(scene: _Scene, plane: Plane) -> np.ndarray:
 
 # --- composing -----------------------------------------------------------------------------
 
+Place = tuple[Plane, tuple[int, int], tuple[int, int]]
+"""A plane, its left and top, its width and height."""
+
 
 def _compose(scene: _Scene, legend: Legend | None, title: str, facts: Sequence[str]) -> Picture:
     from PIL import Image as pil
 
-    sizes = [_size(scene, plane) for plane in PLANES]
-    columns = [max(w, 120) for w, _ in sizes]
-    side = min(LEGEND + 120, max(LEGEND, legend.width())) + GAP if legend is not None else 0
-    width = max(2 * MARGIN + sum(columns) + 2 * GAP + side, 760)
-    height = HEADER + max([h for _, h in sizes] + ([legend.height()] if legend else [])) + 24 + FOOTER
+    places = _arranged([_size(scene, plane) for plane in PLANES])
+    right = max(left + max(width, NARROWEST) for _, (left, _), (width, _) in places)
+    bottom = max(top + height + CAPTION for _, (_, top), (_, height) in places)
+    side = min(LEGEND + 120, max(LEGEND, legend.width())) if legend is not None else 0
+    width = max(right + (GAP + side if legend else 0) + MARGIN, 640)
+    height = max(bottom, HEADER + legend.height() if legend is not None else 0) + FOOTER
     canvas = pil.new("RGB", (width, height), picture.BACKGROUND)
     room = width - 2 * MARGIN
     picture.write(canvas, (MARGIN, 16), picture.shortened(title, 20, room), 20)
     for n, line in enumerate(facts):
-        picture.write(canvas, (MARGIN, 44 + 18 * n), picture.shortened(line, 14, room), 14, picture.DIM)
-    top = HEADER + 18 * (len(facts) - 1) + 6
-    canvas = _taller(canvas, 18 * (len(facts) - 1) + 6)
-    left = MARGIN
-    for n, (plane, size, column) in enumerate(zip(PLANES, sizes, columns, strict=True)):
-        _paste(canvas, scene, plane, left, top, size, first=n == 0)
-        left += column + GAP
+        picture.write(canvas, (MARGIN, 46 + 19 * n), picture.shortened(line, 14, room), 14, picture.DIM)
+    for n, place in enumerate(places):
+        _paste(canvas, scene, place, first=n == 0)
     if legend is not None:
-        legend.draw(canvas, left + 4, top, width - left - 4 - MARGIN)
+        legend.draw(canvas, right + GAP + 6, HEADER, width - right - GAP - 6 - MARGIN)
     _footer(canvas, scene)
     return canvas
 
 
-def _taller(canvas: Picture, more: int) -> Picture:
+def _arranged(sizes: Sequence[tuple[int, int]]) -> list[Place]:
+    """Lay planes out: side by side, or the second and third above each other where both are low."""
+    first, *others = sizes
+    stacked = sum(height for _, height in others) + CAPTION + GAP <= max(first[1], LARGEST * 2 // 3)
+    places: list[Place] = [(PLANES[0], (MARGIN, HEADER), first)]
+    left, top = MARGIN + max(first[0], NARROWEST) + GAP, HEADER
+    for plane, size in zip(PLANES[1:], others, strict=True):
+        places.append((plane, (left, top), size))
+        if stacked:
+            top += size[1] + CAPTION + GAP
+        else:
+            left += max(size[0], NARROWEST) + GAP
+    return places
+
+
+def _paste(canvas: Picture, scene: _Scene, place: Place, *, first: bool) -> None:
     from PIL import Image as pil
 
-    grown = pil.new("RGB", (canvas.width, canvas.height + more), picture.BACKGROUND)
-    grown.paste(canvas, (0, 0))
-    return grown
-
-
-def _paste(
-    canvas: Picture, scene: _Scene, plane: Plane, left: int, top: int, size: tuple[int, int], *, first: bool
-) -> None:
-    from PIL import Image as pil
-
+    plane, (left, top), size = place
     canvas.paste(pil.fromarray(_plane(scene, plane)), (left, top))
-    right, bottom = left + size[0], top + size[1]
+    bottom = top + size[1]
     if scene.image.placed:
-        at_left, at_right, at_top, at_bottom = plane.letters
-        middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
-        picture.write(canvas, (left + 6, middle_y), at_left, 16, anchor="lm", halo=True)
-        picture.write(canvas, (right - 6, middle_y), at_right, 16, anchor="rm", halo=True)
-        picture.write(canvas, (middle_x, top + 5), at_top, 16, anchor="ma", halo=True)
-        picture.write(canvas, (middle_x, bottom - 5), at_bottom, 16, anchor="md", halo=True)
+        _letters(canvas, plane, (left, top), size)
     name = plane.name if scene.image.placed else f"plane {'ijk'[plane.across]}{'ijk'[plane.down]}"
     told = f"{name}, {scene.at[plane.through] + 1} of {scene.image.shape[plane.through]}"
     picture.write(canvas, (left, bottom + 5), told, 13, picture.DIM)
     if first and scene.image.spacing_mm is not None:
         picture.scale_bar(canvas, left + 10, bottom - 10, scene.pixels_per_mm, size[0] / 3)
+
+
+def _letters(canvas: Picture, plane: Plane, at: tuple[int, int], size: tuple[int, int]) -> None:
+    """Write the sides of the patient at the edges; those above and below only where there is room for both."""
+    (left, top), (width, height) = at, size
+    middle_x, middle_y = left + width / 2, top + height / 2
+    at_left, at_right, at_top, at_bottom = plane.letters
+    picture.write(canvas, (left + 6, middle_y), at_left, 16, anchor="lm", halo=True)
+    picture.write(canvas, (left + width - 6, middle_y), at_right, 16, anchor="rm", halo=True)
+    if height >= 56:
+        picture.write(canvas, (middle_x, top + 5), at_top, 16, anchor="ma", halo=True)
+        picture.write(canvas, (middle_x, top + height - 5), at_bottom, 16, anchor="md", halo=True)
 
 
 def _footer(canvas: Picture, scene: _Scene) -> None:
@@ -197,14 +221,15 @@ def _footer(canvas: Picture, scene: _Scene) -> None:
         if scene.image.placed
         else "The file does not say how the volume lies in the patient: planes as stored."
     )
-    picture.write(canvas, (MARGIN, canvas.height - 26), picture.shortened(told, 13, canvas.width - 2 * MARGIN), 13, picture.DIM)
+    told = picture.shortened(told, 13, canvas.width - 2 * MARGIN)
+    picture.write(canvas, (MARGIN, canvas.height - 26), told, 13, picture.DIM)
 
 
 def _titles(sample: Sample, channel: str, volume: Volume, window: str, scene: _Scene) -> tuple[str, list[str]]:
     shape = " × ".join(str(n) for n in volume.shape)
-    spacing = (
-        " × ".join(f"{s:.3g}" for s in volume.spacing_mm) + " mm" if volume.spacing_mm is not None else "spacing unknown"
-    )
+    spacing = "spacing unknown"
+    if volume.spacing_mm is not None:
+        spacing = " × ".join(f"{s:.3g}" for s in volume.spacing_mm) + " mm"
     place = f"stored as {volume.orientation}" if volume.affine is not None else "no place in the patient"
     extra = ["first of the last axis"] if volume.array.ndim > 3 else []
     split = [f"split {sample.split}"] if sample.split else []

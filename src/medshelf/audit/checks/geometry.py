@@ -200,7 +200,8 @@ def mixed_orientations(cases: Sequence[CaseFacts]) -> Iterator[Finding]:
         if len(counts) > 1:
             told = ", ".join(f"{n} {orientation}" for orientation, n in counts.most_common())
             yield Finding(
-                "geometry.mixed-orientations", "info", f"images of {channel} are stored in several orientations: {told}",
+                "geometry.mixed-orientations", "info",
+                f"images of {channel} are stored in several orientations: {told}",
                 evidence={"channel": channel, "orientations": dict(counts)},
                 proposal="Programs that ignore the affine see some of them mirrored; use .reoriented()",
             )  # fmt: skip

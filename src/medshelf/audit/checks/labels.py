@@ -10,6 +10,8 @@ from medshelf.audit.values import meaning, totals, written
 from medshelf.model.finding import Finding, Severity
 
 _SHOWN = 20
+_ENOUGH_CASES = 5
+"""In fewer cases it means nothing that a structure is in none."""
 _MAPPED = ("index", "bands", "colour", "channels", "instance-channels")
 _TWO_VALUES = {0, 1, 255}
 
@@ -150,7 +152,8 @@ def overlapping_instances(reading: Reading) -> Iterator[Finding]:
         if mask.n_overlapping:
             inside = sum(p.contents.n_inside for p in mask.read if p.contents is not None)
             yield Finding(
-                "label.overlap", "warning", f"{mask.n_overlapping} pixels lie in more than one of {len(mask.parts)} instances",
+                "label.overlap", "warning",
+                f"{mask.n_overlapping} pixels lie in more than one of {len(mask.parts)} instances",
                 case=reading.case.id, file=mask.parts[0].files[0],
                 evidence={"n": mask.n_overlapping, "n_inside": inside, "n_instances": len(mask.parts)},
                 proposal="In one picture of numbered instances the later one wins there",
@@ -170,10 +173,11 @@ def never_present(cases: Sequence[CaseFacts]) -> Iterator[Finding]:
                 there[structure] = there.get(structure, 0) + (n > 0)
     for name, there in seen.items():
         absent = [structure for structure, n in there.items() if n == 0]
-        if absent and len(absent) < len(there):
+        if absent and len(absent) < len(there) and n_cases[name] >= _ENOUGH_CASES:
             yield Finding(
-                "label.never-present", "info", f"in none of {n_cases[name]} cases does {name} hold {', '.join(absent[:10])}"
+                "label.never-present", "info",
+                f"in none of {n_cases[name]} cases does {name} hold {', '.join(absent[:10])}"
                 + (f" or {len(absent) - 10} more" if len(absent) > 10 else ""),
-                evidence={"mask": name, "structures": absent, "n_cases": n_cases[name]},
+                evidence={"mask": name, "structures": absent[:50], "n": len(absent), "n_cases": n_cases[name]},
                 proposal="Rare, or a wrong entry of the record's labels",
             )  # fmt: skip

@@ -59,4 +59,6 @@ def _touched(erratum: Erratum, opened: Dataset) -> tuple[Sequence[str], Sequence
 
 
 def _fits(name: str, pattern: str) -> bool:
-    return fnmatchcase(name, pattern) or fnmatchcase(name, f"*/{pattern}") or fnmatchcase(PurePosixPath(name).name, pattern)
+    return any(fnmatchcase(text, pattern) for text in (name, "/" + name, PurePosixPath(name).name)) or fnmatchcase(
+        name, f"*/{pattern}"
+    )

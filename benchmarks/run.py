@@ -1,0 +1,50 @@
+"""``make bench``: every benchmark, in one run, as ratios against the library that a user would pick.
+
+A ratio is the other library's time over ours, paired inside each round, median over the rounds: above 1 we are
+faster. Results are compared before anything is timed. Exit code 1 when a goal is missed.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+BENCHMARKS = ("nifti", "dicom")
+GOALS = {
+    "read ct.nii.gz": 2.0,
+    "read labels.nii.gz": 8.0,
+    "read 200 slices, uncompressed": 5.0,
+    "scan 200 headers, as a scanner's": 5.0,
+    "scan 200 headers, lean": 5.0,
+}
+"""Least ratio of medshelf by work."""
+
+
+def main() -> int:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    seen: dict[str, float] = {}
+    print(f"{'work':36} {'method':28} {'against':26} {'ratio':>6} {'range':>13} {'goal':>5} {'ms':>8}")
+    for name in BENCHMARKS:
+        with tempfile.TemporaryDirectory(prefix="medshelf-bench-") as folder:
+            rows: list[dict[str, Any]] = import_module(f"benchmarks.{name}").run(Path(folder))
+        for row in rows:
+            ours = row["method"] == "medshelf"
+            goal = GOALS.get(row["work"]) if ours else None
+            if goal is not None:
+                seen[row["work"]] = row["ratio"]
+            spread = f"{row['ratio_low']:.1f}-{row['ratio_high']:.1f}"
+            wanted = f"{goal:g}" if goal is not None else ""
+            print(
+                f"{row['work']:36} {row['method']:28} {row['baseline']:26} "
+                f"{row['ratio']:6.2f} {spread:>13} {wanted:>5} {row['wall_ms']:8.1f}"
+            )
+    missed = [work for work, goal in GOALS.items() if seen.get(work, 0.0) < goal]
+    print(f"missed: {', '.join(missed)}" if missed else "every goal met")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
