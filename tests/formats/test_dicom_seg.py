@@ -18,8 +18,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from medshelf.errors import AccessError, FormatError, NotFound, Truncated, Unsupported
-from medshelf.formats.dicom_seg import Code, Segment, Segmentation, read_seg
-from medshelf.formats.dicom_seg_write import write_seg
+from medshelf.formats.dicom_seg import Code, Segment, Segmentation, read_seg, write_seg
 from medshelf.formats.dicom_write import uid_from
 from medshelf.model import geometry
 from medshelf.model.blob import LocalFile
@@ -216,15 +215,11 @@ def oblique(flip: float = 1) -> np.ndarray:
 
 def made(folder: Path, affine: np.ndarray | None = None, **options: Any) -> Path:
     path = folder / "seg.dcm"
-    segments = list(zip((LIVER, CYST), masks(), strict=True))
-    write_seg(
-        path,
-        segments,
-        oblique() if affine is None else affine,
-        series_uid=uid_from("s"),
-        patient_id="p",
-        **options,
-    )
+    place = oblique() if affine is None else affine
+    volumes = {
+        segment: Volume(array, "ijk", place) for segment, array in zip((LIVER, CYST), masks(), strict=True)
+    }
+    write_seg(path, volumes, patient_id="p", **options)
     return path
 
 
@@ -432,7 +427,7 @@ def test_a_stated_spacing_that_positions_contradict_gives_way(tmp_path: Path) ->
 
 def test_a_single_slice_without_thickness_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "seg.dcm"
-    write_seg(path, [(LIVER, masks()[0][:, :, :1])], oblique(), series_uid="1.2.3", patient_id="p")
+    write_seg(path, {"liver": Volume(masks()[0][:, :, :1], "ijk", oblique())}, patient_id="p")
     assert read_seg(local(path)).mask(1).spacing_mm == pytest.approx((0.7, 0.8, 2.5), abs=1e-5)
     dataset = pydicom.dcmread(path)
     measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
@@ -457,9 +452,29 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     sheared[:3, 2] += sheared[:3, 0]
     with pytest.raises(Unsupported, match="orthogonal"):
         made(tmp_path, sheared)
-    for segments in ([(CYST, first)], [], [(LIVER, first), (CYST, first[1:])], [(LIVER, first[0])]):
+    whole = Volume(first, "ijk", oblique())
+    for wrong in (
+        {CYST: whole},
+        {},
+        {"a": whole, "b": Volume(first[1:], "ijk", oblique())},
+        {"a": whole, "b": Volume(first, "ijk", oblique(-1))},
+        {"a": Volume(first, "ijk")},
+        {"a": Volume(first[0], "yx", oblique())},
+    ):
         with pytest.raises(ValueError):
-            write_seg(tmp_path / "a.dcm", segments, oblique(), series_uid="1.2", patient_id="p")
+            write_seg(tmp_path / "a.dcm", wrong, patient_id="p")
+    with pytest.raises(ValueError, match="9 slices"):
+        made(tmp_path, source_uids=["1.2"])
+
+
+def test_names_become_segments(tmp_path: Path) -> None:
+    volume = Volume(masks()[0], "ijk", oblique())
+    write_seg(tmp_path / "a.dcm", {"liver": volume, "cyst": volume}, patient_id="p")
+    found = read_seg(local(tmp_path / "a.dcm"))
+    assert [(s.number, s.label, s.algorithm_type) for s in found] == [
+        (1, "liver", "MANUAL"),
+        (2, "cyst", "MANUAL"),
+    ]
 
 
 def test_bad_files_are_errors(tmp_path: Path) -> None:

@@ -437,16 +437,30 @@ def test_fans_keep_the_order_of_polygons() -> None:
             fans(np.array(counts), np.arange(3), "x")
 
 
-def test_written_obj_is_read_to_the_last_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.obj", "a.ply", "a.vtp", "a.vtk"])
+@pytest.mark.parametrize("lines", [0, 2])
+def test_what_is_written_is_read_to_the_last_bit(tmp_path: Path, name: str, lines: int) -> None:
     rng = np.random.default_rng(0)
-    mesh = Mesh(rng.normal(size=(10, 3)) * 1e3, rng.integers(0, 10, (7, 3)), (np.array([1, 2, 3]),))
-    write_mesh(tmp_path / "a.obj", mesh)
-    found = read_mesh(LocalFile(tmp_path / "a.obj"))
+    polylines = (np.array([1, 2, 3]), np.array([4, 9]))[:lines]
+    mesh = Mesh(rng.normal(size=(10, 3)) * 1e3, rng.integers(0, 10, (7, 3)), polylines)
+    if lines and name == "a.ply":
+        with pytest.raises(Unsupported, match="no polylines"):
+            write_mesh(tmp_path / name, mesh)
+        return
+    write_mesh(tmp_path / name, mesh)
+    found = read_mesh(LocalFile(tmp_path / name))
     np.testing.assert_array_equal(found.vertices, mesh.vertices)
     np.testing.assert_array_equal(found.faces, mesh.faces)
-    assert found.lines[0].tolist() == [1, 2, 3]
-    with pytest.raises(Unsupported, match=r"\.ply"):
-        write_mesh(tmp_path / "a.ply", mesh)
+    assert [line.tolist() for line in found.lines] == [line.tolist() for line in polylines]
+
+
+def test_meshes_without_faces_are_written_too(tmp_path: Path) -> None:
+    mesh = Mesh(POINTS, np.zeros((0, 3), np.int64))
+    for name in ("a.obj", "a.ply", "a.vtp", "a.vtk", "a.stl"):
+        write_mesh(tmp_path / name, mesh)
+        assert len(read_mesh(LocalFile(tmp_path / name)).faces) == 0
+    with pytest.raises(Unsupported, match=r"\.off"):
+        write_mesh(tmp_path / "a.off", mesh)
 
 
 @pytest.mark.parametrize("name", ["a.obj", "a.stl", "a.ply", "a.vtp", "a.vtk"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -66,7 +66,9 @@ class Contents:
 
 
 def intensities(volume: Volume) -> Intensities:
-    """Measure an image."""
+    """Measure an image; the transparency of a picture is no part of it."""
+    if volume.axes.endswith("yxc") and volume.array.shape[-1] in (2, 4):
+        volume = replace(volume, array=volume.array[..., :-1])
     array = volume.array
     if array.dtype.kind == "b":
         array = array.view(np.uint8)

@@ -60,8 +60,9 @@ def _spoken(value: str) -> str:
     words = [value.replace("_", " ").replace(".", " ").replace("/", " ").replace(":", " ")]
     try:
         for structure in parse(value):
-            term = terms("structure").get(structure.base)
-            words += [term.label, *term.synonyms] if term else []
+            for subject, name in (("structure", structure.base), ("finding", structure.finding or "")):
+                term = terms(subject).get(name)
+                words += [term.label, *term.synonyms] if term else []
     except ValueError:
         pass
     return " ".join(words)

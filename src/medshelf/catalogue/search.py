@@ -50,6 +50,7 @@ def find(
     licence: str | None = None,
     commercial: bool | None = None,
     min_cases: int | None = None,
+    test_data: bool = False,
     limit: int | None = None,
 ) -> list[Hit]:
     """Find datasets by words and filters; all of them must agree.
@@ -65,6 +66,8 @@ def find(
         True: only where every licence of the dataset allows commercial use.
     min_cases : int, optional
         At least so many cases; a dataset whose number nobody states is left out.
+    test_data : bool
+        Also small collections that are kept for testing readers.
     limit : int, optional
         At most so many hits.
 
@@ -90,7 +93,7 @@ def find(
         if name not in scores:
             continue
         record = shelf.load(name)
-        if not _allowed(record, commercial, min_cases):
+        if not _allowed(record, commercial, min_cases) or (record.kind == "test-data" and not test_data):
             continue
         score, said = scores[name]
         hits.append(_hit(record, (*why, said) if said else tuple(why), score))
@@ -123,24 +126,40 @@ def _structures(value: str) -> set[str]:
 
 
 def _by_words(words: str, candidates: Iterable[str]) -> dict[str, tuple[float, str]]:
-    """Return score and reason of the datasets that match free words: all of them if any does, else some."""
-    tokens = [t for t in re.findall(r"[\w-]+", words.lower()) if t not in _STOP]
+    """Return score and reason of the datasets that match free words: those that match most of them."""
+    tokens = list(dict.fromkeys(t for t in re.findall(r"[\w-]+", words.lower()) if t not in _STOP))
     if not tokens:
         return dict.fromkeys(candidates, (0.0, ""))
-    quoted = ['"' + t.replace('"', "") + '"*' for t in tokens]
-    for joiner, said in ((" AND ", "all words"), (" OR ", "some words")):
-        query = """select id, -bm25(words, 0, 8, 4, 1) from words where words match ? order by 2 desc"""
-        found = {str(n): (float(s), said) for n, s in shelf.connect().execute(query, (joiner.join(quoted),))}
-        exact = fold(words)
-        for name in list(found):
-            if exact in (fold(name), fold(shelf.load(name).name)):
-                found[name] = (found[name][0] + 1000, "its name")
-        if found:
-            return found
-    return {}
+    matched: dict[str, list[str]] = {}
+    for token in tokens:
+        query = "select id from words where words match ?"
+        for (name,) in shelf.connect().execute(query, (_quoted(token),)):
+            matched.setdefault(str(name), []).append(token)
+    matched = {name: told for name, told in matched.items() if name in set(candidates)}
+    most = max(map(len, matched.values()), default=0)
+    query = "select id, -bm25(words, 0, 8, 4, 1) from words where words match ?"
+    scores = dict(shelf.connect().execute(query, (" OR ".join(map(_quoted, tokens)),)))
+    found = {n: (float(scores[n]), _said(told, tokens)) for n, told in matched.items() if len(told) == most}
+    exact = fold(words)
+    for name in found:
+        if exact in (fold(name), fold(shelf.load(name).name)):
+            found[name] = (found[name][0] + 1000, "its name")
+    return found
 
 
-_STOP = frozenset("a an and any are at all by data dataset datasets for from in is of on or the to with".split())
+def _quoted(token: str) -> str:
+    return '"' + token.replace('"', "") + '"*'
+
+
+def _said(matched: list[str], tokens: list[str]) -> str:
+    missed = [t for t in tokens if t not in matched]
+    return f"{', '.join(matched)}" + (f" (not {', '.join(missed)})" if missed else "")
+
+
+_STOP = frozenset(
+    ("a", "an", "and", "any", "are", "at", "all", "by", "data", "dataset", "datasets", "for", "from", "in", "is", "of",
+     "on", "or", "the", "to", "with")
+)  # fmt: skip
 
 
 def _allowed(record: Record, commercial: bool | None, min_cases: int | None) -> bool:

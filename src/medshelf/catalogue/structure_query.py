@@ -40,14 +40,14 @@ def understand(text: str, parts: Collection[str] = ()) -> tuple[Wanted, ...]:
     ----------
     text : str
         A structure name (``kidney.left/cyst``), or words of the vocabularies of structures and findings in
-        any order ("left renal cysts"). Narrower terms count: a neoplasm is a mass, the liver an abdominal organ.
+        any order ("left renal cysts"). Narrower terms count: a neoplasm is a mass.
     parts : collection of str
         The parts that annotations name ("enhancing", "peripheral_zone"); they are no vocabulary of their own.
 
     Returns
     -------
     tuple of Wanted
-        Empty when a word of the text is unknown, or when two structures are named that have nothing in common.
+        Empty when a word is unknown, or when two structures are named that have nothing in common.
     """
     phrase = _phrase(text, parts)
     return (phrase,) if phrase else tuple(_named(text))
@@ -109,7 +109,8 @@ def _said(words: str, parts: Collection[str]) -> Wanted | None:
 def _both(one: Wanted, other: Wanted) -> Wanted | None:
     """Return what asks for both; None when that can't be."""
     bases = one.bases & other.bases if one.bases and other.bases else one.bases | other.bases
-    findings = one.findings & other.findings if one.findings and other.findings else one.findings | other.findings
+    found = one.findings, other.findings
+    findings = found[0] & found[1] if all(found) else found[0] | found[1]
     lost = (one.bases and not bases) or (one.findings and not findings) or (one.part and other.part)
     return None if lost else Wanted(bases, findings, one.sides | other.sides, one.part or other.part)
 

@@ -17,6 +17,7 @@ from medshelf.cli.output import json_option, print_json, print_table, say
 @click.option("--licence", help="an SPDX id, such as CC-BY-4.0")
 @click.option("--commercial", is_flag=True, help="Only where every licence allows commercial use.")
 @click.option("--min-cases", type=int, help="At least so many cases.")
+@click.option("--test-data", is_flag=True, help="Also small collections kept for testing readers.")
 @click.option("--limit", type=int, help="At most so many.")
 @click.option("-q", "--quiet", is_flag=True, help="Print ids, one a line.")
 @json_option

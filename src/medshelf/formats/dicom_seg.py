@@ -19,11 +19,12 @@ from medshelf.formats import head_of
 from medshelf.formats.dicom_seg_grid import Grid, grid_of
 from medshelf.formats.dicom_seg_pixels import Pixels, pixels_of
 from medshelf.formats.dicom_seg_segments import Code, Segment, segment_of, text_of
+from medshelf.formats.dicom_seg_write import write_seg
 from medshelf.model import geometry
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Volume
 
-__all__ = ["Code", "Segment", "Segmentation", "read_seg"]
+__all__ = ["Code", "Segment", "Segmentation", "read_seg", "write_seg"]
 
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 SURFACE_STORAGE = "1.2.840.10008.5.1.4.1.1.66.5"

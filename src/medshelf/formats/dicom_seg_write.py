@@ -6,7 +6,7 @@ Endian; they are read by other programs, and not meant for a clinical archive.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from medshelf.errors import Unsupported
 from medshelf.formats.dicom_seg_segments import Code, Segment
 from medshelf.formats.dicom_write import uid_from
 from medshelf.model import geometry
+from medshelf.model.volume import Volume
 
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
@@ -28,11 +29,10 @@ _PLANE_POSITION = 0x00209113
 
 def write_seg(
     path: Path | str,
-    segments: Sequence[tuple[Segment, np.ndarray]],
-    affine: np.ndarray,
+    masks: Mapping[str, Volume] | Mapping[Segment, Volume],
     *,
-    series_uid: str,
     patient_id: str,
+    series_uid: str | None = None,
     study_uid: str | None = None,
     frame_of_reference_uid: str | None = None,
     source_series_uid: str | None = None,
@@ -45,17 +45,16 @@ def write_seg(
     ----------
     path : Path or str
         The file.
-    segments : sequence of (Segment, (I, J, K) array)
-        Numbered from 1; non-zero voxels are inside. They may overlap. Slices without any voxel of a
-        segment get no frame, as in real files; the first and last slice always get one, so that the grid
-        is kept.
-    affine : (4, 4) array
-        Voxel index to RAS+ mm, orthogonal. Slices keep their places; when read, they ascend along the
-        normal, which may turn the third axis round.
-    series_uid, patient_id : str
-        Of the segmentation.
-    study_uid, frame_of_reference_uid : str, optional
-        By default made from the patient's id, as `medshelf.formats.dicom_write` does.
+    masks : mapping of str or Segment to Volume
+        Axes ``"ijk"``, non-zero voxels inside, with one orthogonal affine. They may overlap. A plain name
+        stands for a segment of that label, drawn by hand; segments are numbered 1, 2 ... in their
+        order. Slices without any voxel of a segment get no frame, as in real files; the first and the
+        last slice always have one, so that the grid is kept. Slices keep their places; when read, they
+        ascend along the normal, which may turn the third axis round.
+    patient_id : str
+        Of the patient.
+    series_uid, study_uid, frame_of_reference_uid : str, optional
+        By default made from the patient's id and the file's name.
     source_series_uid : str, optional
         Series that was segmented.
     source_uids : sequence of str, optional
@@ -66,14 +65,20 @@ def write_seg(
     Raises
     ------
     ValueError
-        Numbers are not 1, 2 ..., or arrays differ in shape.
+        Numbers are not 1, 2 ..., or grids differ.
     Unsupported
         The affine is not orthogonal.
     """
-    shape = _check(segments, affine, source_uids, path)
-    dataset = _patient_and_study(patient_id, series_uid, study_uid, frame_of_reference_uid)
+    segments = [
+        (Segment(number, key) if isinstance(key, str) else key, volume.array)
+        for number, (key, volume) in enumerate(masks.items(), start=1)
+    ]
+    affine = _one_grid(segments, list(masks.values()), source_uids, path)
+    shape = segments[0][1].shape
+    series = series_uid or uid_from(f"segmentation {patient_id} {Path(path).name}")
+    dataset = _patient_and_study(patient_id, series, study_uid, frame_of_reference_uid)
     _equipment(dataset)
-    _image(dataset, shape, [segment for segment, _ in segments], segments)
+    _image(dataset, (shape[0], shape[1], shape[2]), segments)
     _shared_groups(dataset, affine)
     frames = _frames(segments, shape[2])
     _per_frame_groups(dataset, frames, affine, source_uids, source_class)
@@ -86,23 +91,26 @@ def write_seg(
     dataset.save_as(path, enforce_file_format=True)
 
 
-def _check(
+def _one_grid(
     segments: Sequence[tuple[Segment, np.ndarray]],
-    affine: np.ndarray,
+    volumes: Sequence[Volume],
     source_uids: Sequence[str],
     path: object,
-) -> tuple[int, int, int]:
+) -> np.ndarray:
+    """Check that all masks lie on one grid that DICOM can hold; return its affine."""
     if [segment.number for segment, _ in segments] != list(range(1, len(segments) + 1)) or not segments:
         raise ValueError("segments are numbered 1, 2, 3 ... in their order")
-    shapes = {array.shape for _, array in segments}
-    shape = segments[0][1].shape
-    if len(shapes) != 1 or len(shape) != 3:
-        raise ValueError(f"segments need one three-dimensional grid, found {shapes}")
+    first = volumes[0]
+    shape, affine = first.shape, first.affine
+    if affine is None or any(volume.axes != "ijk" or volume.shape != shape for volume in volumes):
+        raise ValueError(f"segments need one grid in space, found {[volume.shape for volume in volumes]}")
+    if any(volume.affine is None or not np.allclose(volume.affine, affine) for volume in volumes):
+        raise ValueError("segments need one affine")
     if source_uids and len(source_uids) != shape[2]:
         raise ValueError(f"{shape[2]} slices need as many source_uids, found {len(source_uids)}")
     if geometry.orthonormality_error(affine) > 1e-3:
         raise Unsupported("a DICOM segmentation needs an orthogonal affine", where=path)
-    return shape[0], shape[1], shape[2]
+    return affine
 
 
 def _items(**values: Any) -> Any:
@@ -155,12 +163,7 @@ def _equipment(dataset: Any) -> None:
     dataset.SoftwareVersions = "0"
 
 
-def _image(
-    dataset: Any,
-    shape: tuple[int, int, int],
-    described: list[Segment],
-    segments: Sequence[tuple[Segment, np.ndarray]],
-) -> None:
+def _image(dataset: Any, shape: tuple[int, int, int], segments: Sequence[tuple[Segment, np.ndarray]]) -> None:
     """General image, multi-frame and segmentation image modules."""
     total = np.zeros(shape, np.uint16)
     for _, array in segments:
@@ -185,7 +188,7 @@ def _image(
         "BurnedInAnnotation": "NO",
         "SegmentationType": "BINARY",
         "SegmentsOverlap": "YES" if (total > 1).any() else "NO",
-        "SegmentSequence": [_described(segment) for segment in described],
+        "SegmentSequence": [_described(segment) for segment, _ in segments],
     }
     for keyword, value in values.items():
         setattr(dataset, keyword, value)

@@ -151,21 +151,24 @@ def fans(counts: np.ndarray, numbers: np.ndarray, where: object) -> tuple[np.nda
 
 
 def write_mesh(path: Path | str, mesh: Mesh) -> None:
-    """Write the vertices and faces of a mesh as ``.obj`` or (binary) ``.stl``.
+    """Write the vertices, faces and polylines of a mesh; data arrays are not written.
 
     Parameters
     ----------
     path : Path or str
-        The file; its ending decides. STL repeats the vertices of each face and rounds them to float32.
+        The file; its ending decides: ``.obj``, ``.stl`` (binary), ``.ply`` (binary), ``.vtp`` or ``.vtk``.
+        STL repeats the vertices of each face and rounds them to float32; STL and PLY have no polylines.
     mesh : Mesh
-        Polylines go into OBJ; data arrays are not written.
+        What to write.
 
     Raises
     ------
     Unsupported
-        Another ending.
+        Another ending, or polylines in a format that has none.
     """
     ending = Path(path).suffix.lower()
-    if ending not in (".obj", ".stl"):
-        raise Unsupported(f"meshes are not written as {ending!r}", where=path, hint="Use .obj or .stl")
+    if ending not in SUFFIXES:
+        raise Unsupported(f"meshes are not written as {ending!r}", where=path, hint=" ".join(SUFFIXES))
+    if mesh.lines and ending in (".stl", ".ply"):
+        raise Unsupported(f"{ending} has no polylines", where=path, hint="Use .vtp, .vtk or .obj")
     import_module(f"medshelf.formats.mesh_{ending[1:]}").write(path, mesh)

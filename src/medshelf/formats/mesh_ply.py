@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -206,3 +207,15 @@ def _mesh(found: dict[str, Columns], where: object) -> Mesh:
     cell_data = {n: v[sources] for n, (v, c) in face.items() if c is None}
     meta = {"format": "PLY", "polygons": 0 if corners is None else len(corners[1])}  # type: ignore[arg-type]
     return checked(Mesh(vertices, faces, (), point_data, cell_data, meta), where)
+
+
+def write(path: Path | str, mesh: Mesh) -> None:
+    """Write vertices and faces as binary little-endian PLY, coordinates as doubles."""
+    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(mesh.vertices)}"]
+    header += [f"property double {axis}" for axis in "xyz"]
+    header += [f"element face {len(mesh.faces)}", "property list uchar int vertex_indices", "end_header\n"]
+    faces = np.zeros(len(mesh.faces), np.dtype([("count", "u1"), ("corners", "<i4", 3)]))
+    faces["count"], faces["corners"] = 3, mesh.faces
+    with open(path, "wb") as stream:
+        stream.write("\n".join(header).encode())
+        stream.write(np.ascontiguousarray(mesh.vertices, "<f8").tobytes() + faces.tobytes())

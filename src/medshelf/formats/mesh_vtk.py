@@ -5,12 +5,14 @@ Layout: VTK User's Guide, "Simple Legacy Formats".
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from medshelf.errors import FormatError, Truncated, Unsupported
 from medshelf.formats.mesh import Mesh
 from medshelf.formats.mesh_cells import Cells, PolyData, to_mesh
-from medshelf.formats.text import numbers
+from medshelf.formats.text import numbers, write_text
 
 _TYPES = {
     "unsigned_char": "u1", "char": "i1", "unsigned_short": "u2", "short": "i2", "unsigned_int": "u4",
@@ -181,3 +183,15 @@ def _cells(cursor: _Cursor, cells: int, size: int) -> Cells:
             "the cells of the VTK file do not fit", where=cursor.where, why=f"{place}, not {size}"
         )
     return np.cumsum(flat[starts]), np.delete(flat, starts)
+
+
+def write(path: Path | str, mesh: Mesh) -> None:
+    """Write vertices, polylines and faces as ASCII of version 3.0, coordinates to the last bit."""
+    parts = ["# vtk DataFile Version 3.0\nmedshelf\nASCII\nDATASET POLYDATA\n"]
+    parts.append(f"POINTS {len(mesh.vertices)} double\n")
+    parts += [f"{x!r} {y!r} {z!r}\n" for x, y, z in np.asarray(mesh.vertices, np.float64).tolist()]
+    for kind, cells in (("LINES", mesh.lines), ("POLYGONS", tuple(mesh.faces))):
+        if cells:
+            parts.append(f"{kind} {len(cells)} {sum(len(cell) + 1 for cell in cells)}\n")
+            parts += [f"{len(cell)} " + " ".join(map(str, cell.tolist())) + "\n" for cell in cells]
+    write_text(path, "".join(parts))

@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -20,7 +21,7 @@ from medshelf.errors import FormatError, MedshelfError, Truncated, Unsupported
 from medshelf.formats import markup
 from medshelf.formats.mesh import LIMIT_BYTES, Mesh
 from medshelf.formats.mesh_cells import KINDS, PolyData, to_mesh
-from medshelf.formats.text import numbers
+from medshelf.formats.text import numbers, write_text
 
 _TYPES = {
     "Int8": "i1", "UInt8": "u1", "Int16": "i2", "UInt16": "u2", "Int32": "i4", "UInt32": "u4",
@@ -231,3 +232,32 @@ def _blocks(data: bytes, packed: list[int], sizes: list[int], file: _File) -> It
             )
         place += length
         yield made
+
+
+def write(path: Path | str, mesh: Mesh) -> None:
+    """Write vertices, polylines and faces as VTP, arrays in base64 without compression."""
+    root = ElementTree.Element(
+        "VTKFile", type="PolyData", version="1.0", byte_order="LittleEndian", header_type="UInt64"
+    )
+    counts = {"Points": len(mesh.vertices), "Lines": len(mesh.lines), "Polys": len(mesh.faces)}
+    piece = ElementTree.SubElement(
+        ElementTree.SubElement(root, "PolyData"),
+        "Piece",
+        {f"NumberOf{kind}": str(count) for kind, count in counts.items()},
+    )
+    points = ElementTree.SubElement(piece, "Points")
+    _write_array(points, "Points", "Float64", mesh.vertices, NumberOfComponents="3")
+    for kind, cells in (("Lines", mesh.lines), ("Polys", mesh.faces)):
+        parent = ElementTree.SubElement(piece, kind)
+        joined = np.concatenate([np.asarray(cell) for cell in cells] or [np.zeros(0)])
+        _write_array(parent, "connectivity", "Int64", joined)
+        _write_array(parent, "offsets", "Int64", np.cumsum([len(cell) for cell in cells]))
+    ElementTree.indent(root)
+    write_text(path, '<?xml version="1.0"?>\n' + ElementTree.tostring(root, "unicode") + "\n")
+
+
+def _write_array(parent: ElementTree.Element, name: str, kind: str, values: Any, **more: str) -> None:
+    data = np.ascontiguousarray(values, "<" + _TYPES[kind]).tobytes()
+    facts = {"type": kind, "Name": name, "format": "binary", **more}
+    element = ElementTree.SubElement(parent, "DataArray", facts)
+    element.text = base64.b64encode(len(data).to_bytes(8, "little") + data).decode()

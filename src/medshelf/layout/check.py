@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from medshelf.layout.join import Gap, Joined, join
-from medshelf.layout.match import Matched, match_names, templates_of
+from medshelf.layout.match import Matched, templates_of
 from medshelf.layout.template import parse
 from medshelf.layout.variants import choose, layouts_of
 from medshelf.model.dataset import Record

@@ -52,19 +52,24 @@ def apply(rule: FieldRule, text: str | None, value: FieldValue | None = None) ->
         return _in_range(rule.ranges, text) or rule.default
     if text in rule.map:
         return rule.map[text]
-    if rule.int and text.isdigit():
+    if rule.int and _is_number(text):
         return int(text)
     return text if steps or value is None else value
 
 
 def _in_range(ranges: Mapping[str, str], text: str) -> str | None:
-    if not text.isdigit():
+    if not _is_number(text):
         return None
     for span, meaning in ranges.items():
         first, _, last = span.partition("-")
         if int(first) <= int(text) <= int(last or first):
             return meaning
     return None
+
+
+def _is_number(text: str) -> bool:
+    """True for digits that are not too many to be a number (and no other signs that Unicode calls digits)."""
+    return text.isascii() and text.isdigit() and len(text) < 256
 
 
 def fill(template: str, values: Mapping[str, object]) -> str | None:

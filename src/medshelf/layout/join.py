@@ -266,7 +266,12 @@ def _word_for(layout: Layout, name: str, words: tuple[str, ...], fields: Mapping
 
 @lru_cache(maxsize=65536)
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key under which ``case_9`` comes before ``case_10``."""
-    return tuple(
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text) if part
-    )
+    """Sort key under which ``case_9`` comes before ``case_10``: numbers by their length, then their digits."""
+    return tuple(_piece(part) for part in re.split(r"([0-9]+)", text) if part)
+
+
+def _piece(part: str) -> tuple[int, int, str]:
+    if part[0] not in "0123456789":
+        return 1, 0, part
+    digits = part.lstrip("0")
+    return 0, len(digits), digits

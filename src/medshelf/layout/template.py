@@ -7,13 +7,14 @@ fields, the values of enumerated ones, a compiled regular expression and how to 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from medshelf.errors import LayoutError
 
-_SPECS = {"int": r"\d+", "hex": r"[0-9a-fA-F]+", "word": r"\w+", "uid": r"[0-9.]+", "": r"[^/]+?"}
+_SPECS = {"int": r"[0-9]{1,255}", "hex": r"[0-9a-fA-F]+", "word": r"\w+", "uid": r"[0-9.]+", "": r"[^/]+?"}
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _ENDING = re.compile(r"(\.nii|\.tar|\.ome)?\.[A-Za-z0-9]{1,5}$")
 
@@ -53,7 +54,7 @@ class Field:
         if self.spec.startswith("~"):
             return f"(?:{self.spec[1:]})"
         if re.fullmatch(r"\d+d", self.spec):
-            return rf"\d{{{self.spec[:-1]}}}"
+            return rf"[0-9]{{{self.spec[:-1]}}}"
         words = sorted(self.values, key=len, reverse=True)
         return "(?:" + "|".join(re.escape(word) for word in words) + ")"
 
@@ -107,6 +108,8 @@ class Template:
         seen: set[str] = set()
         body = _regex(self.parts, seen, last=True)
         front = "(?P<_at>)" if self.anchored else "(?P<_at>(?:.*/)?)"
+        if not self.anchored and self.parts and isinstance(self.parts[0], Optional):
+            front = "(?P<_at>(?:.*?/)??)"  # an optional folder is the template's, not what stands in front
         return re.compile(front + body, re.DOTALL)  # group 1 is _at, then the fields in order
 
     @cached_property
@@ -125,7 +128,7 @@ class Template:
 
     def match(self, name: str) -> re.Match[str] | None:
         """Return the match of a whole name, or None."""
-        if self.ending and not name[-len(self.ending) :].lower() == self.ending:
+        if self.ending and name[-len(self.ending) :].lower() != self.ending:
             return None
         return self.regex.fullmatch(name)
 
@@ -143,10 +146,8 @@ def parse(text: str) -> Template:
     LayoutError
         What is wrong with it, and where.
     """
-    body = text.removeprefix("/")
-    parts, end = _parse(body, 0, closing=False)
-    if end != len(body):
-        raise LayoutError(f"a bracket is not opened at character {end}", where=text)
+    body = unicodedata.normalize("NFC", text.removeprefix("/"))
+    parts, _ = _parse(body, 0, closing=False)
     while parts and parts[0] == Star("**/") and not text.startswith("/"):
         parts = parts[1:]
     template = Template(text, parts, anchored=text.startswith("/"))
@@ -170,6 +171,8 @@ def _parse(text: str, at: int, *, closing: bool) -> tuple[tuple[Part, ...], int]
             continue
         if char == "]" and closing:
             break
+        if char in "]}":
+            raise LayoutError(f"the bracket {char} at character {at} is not opened", where=text, hint="Double it")
         if char not in "{[*":
             literal += char
             at += 1

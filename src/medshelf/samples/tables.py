@@ -85,4 +85,4 @@ def comparable(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = "" if value is None else str(value).strip()
-    return str(int(text)) if text.isdigit() else text
+    return text.lstrip("0") or "0" if text.isascii() and text.isdigit() else text

@@ -127,10 +127,32 @@ SET_CHECKS = (
     SetCheck(duplicates.repeated_channels, {"duplicate.channel": "two channels of a case are one image"}),
     SetCheck(geometry.channels_apart, {"geometry.channels-apart": "channels of a case lie on different grids"}),
     SetCheck(geometry.mixed_orientations, {"geometry.mixed-orientations": "cases are stored in several orientations"}),
+    SetCheck(intensity.outliers, {"intensity.outlier": "values that span 30 times as much, or as little, as usual"}),
+    SetCheck(intensity.mixed_types, {"intensity.mixed-types": "images of a channel are stored in several types"}),
     SetCheck(labels.never_present, {"label.never-present": "a declared structure occurs in no case"}),
 )  # fmt: skip
 
 
+OF_CHECK = {
+    "access.unreadable": "an archive or a folder can't be looked into",
+    "layout.ambiguous": "a name fits several kinds of file",
+    "layout.count": "the whole release has another number of cases or files",
+    "layout.duplicate": "several files where a case has one",
+    "layout.extra": "a file that the layout does not know",
+    "layout.incomplete": "a case lacks some of a set of files",
+    "layout.missing": "a file that should be there is not",
+    "layout.nothing-matched": "no name fits the layout",
+    "layout.orphan": "a file that belongs to no case",
+    "layout.repeated-id": "several cases have one name",
+    "table.column": "a table lacks the column that joins it to the cases",
+    "table.file-without-row": "cases without a row in a table",
+    "table.row-without-file": "rows of a table without a case",
+    "table.unreadable": "a table can't be read",
+}
+"""What `medshelf check` finds, which is part of every audit."""
+
+
 def catalogue_of_checks() -> dict[str, str]:
-    """Return what each finding of an audit means, by its name; those of names alone stand with `medshelf check`."""
-    return {name: what for check in (*NAME_CHECKS, *CASE_CHECKS, *SET_CHECKS) for name, what in check.finds.items()}
+    """Return what each finding of an audit means, by its name."""
+    ours = {name: what for check in (*NAME_CHECKS, *CASE_CHECKS, *SET_CHECKS) for name, what in check.finds.items()}
+    return {**OF_CHECK, "case.unreadable": "a case can't be read at all", **ours}

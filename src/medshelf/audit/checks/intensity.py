@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from medshelf.audit.facts import CaseFacts, ImageFacts
 from medshelf.audit.reading import Part, Reading
 from medshelf.model.finding import Finding
 
 LEAST_HU, MOST_HU = -4096, 32767
 """Hounsfield units outside of this are no CT: scanners pad with down to -3072 and store at most 16 bits."""
+FAR_TIMES = 30
+"""Scanners and sequences differ by less than this; a value that is in other units differs by more."""
+ENOUGH_CASES = 10
 _AIR_SHARE, _TISSUE_SHARE = 0.02, 0.05
 _CT_WORDS = {"ct", "cta", "cect", "ncct", "ldct", "ctac"}
 
@@ -67,6 +71,55 @@ def hounsfield(reading: Reading) -> Iterator[Finding]:
                 f"values from {seen.minimum:g} to {seen.maximum:g} are no Hounsfield units",
                 **place, proposal="Windowed or normalised: do not mix it with CT in Hounsfield units",
             )  # fmt: skip
+
+
+def outliers(cases: Sequence[CaseFacts]) -> Iterator[Finding]:
+    """Report volumes whose values span far more, or less, than those of most cases."""
+    for channel, images in _by_channel(cases).items():
+        spans = {case: _span(image) for case, image in images.items()}
+        usual = sorted(spans.values())[len(spans) // 2]
+        if len(spans) < ENOUGH_CASES or usual <= 0:
+            continue
+        for case, span in spans.items():
+            if span > 0 and not 1 / FAR_TIMES < span / usual < FAR_TIMES:
+                times = f"{span / usual:.0f} times" if span > usual else f"1/{usual / span:.0f} of"
+                yield Finding(
+                    "intensity.outlier", "warning", f"the values of {channel} span {times} what most cases span",
+                    case=case, file=images[case].file,
+                    evidence={"span": span, "usual_span": usual, "percentiles": images[case].percentiles},
+                    proposal="Another scale, or a broken conversion: normalise each case, or leave it out",
+                )  # fmt: skip
+
+
+def mixed_types(cases: Sequence[CaseFacts]) -> Iterator[Finding]:
+    """Report that volumes of one channel are stored in several types: some of them may have been rescaled."""
+    for channel, images in _by_channel(cases).items():
+        types: dict[str, list[str]] = {}
+        for case, image in images.items():
+            types.setdefault(image.dtype, []).append(case)
+        if len(types) > 1:
+            told = ", ".join(f"{len(names)} {dtype}" for dtype, names in sorted(types.items(), key=lambda t: -len(t[1])))
+            rare = min(types.values(), key=len)
+            yield Finding(
+                "intensity.mixed-types", "info", f"images of {channel} are stored in several types: {told}",
+                evidence={"channel": channel, "n": {dtype: len(names) for dtype, names in types.items()},
+                          "cases": rare[:50]},
+                proposal="Look whether the rarer type has other values too: 8 bits are often a rescaled copy",
+            )  # fmt: skip
+
+
+def _by_channel(cases: Sequence[CaseFacts]) -> dict[str, dict[str, ImageFacts]]:
+    """Return the volumes of each channel by case."""
+    found: dict[str, dict[str, ImageFacts]] = {}
+    for case in cases:
+        for image in case.images:
+            if image.axes.startswith("ijk") and image.percentiles:
+                found.setdefault(image.channel, {})[case.case] = image
+    return found
+
+
+def _span(image: ImageFacts) -> float:
+    return image.percentiles["99"] - image.percentiles["1"]
 
 
 def is_ct_volume(part: Part, reading: Reading) -> bool:

@@ -1,0 +1,72 @@
+"""The page that lists every record of the shelf."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import get_args
+
+from medshelf.catalogue import shelf
+from medshelf.model.dataset import Record
+from medshelf.model.layout import FAMILIES, Evidence
+
+from generate.markdown import code, table
+
+SOURCE = "the records in catalogue/datasets"
+
+
+def page() -> str:
+    """Counts, and one line a record."""
+    records = list(shelf.records())
+    return "\n".join([
+        "# Catalogue",
+        "",
+        f"{len(records)} records. `medshelf show ID` prints all that is known of one, with its sources; `medshelf find` searches.",
+        "",
+        "## By evidence",
+        "",
+        "How the layout of each record is known; see [evidence and truth](../concepts/evidence-and-truth.md).",
+        "",
+        evidence_counts(records),
+        "## By family",
+        "",
+        "Families are explained with the [layout language](layout-language.md#families).",
+        "",
+        _family_counts(records),
+        "## All records",
+        "",
+        "A number that nobody states is `unknown`. A licence that nobody states is `unknown` too: that is not a permission.",
+        "",
+        table(("Id", "Family", "Evidence", "Cases", "Licence", "Access"), [_row(r) for r in records]),
+    ])  # fmt: skip
+
+
+def _row(record: Record) -> tuple[object, ...]:
+    cases = record.facts.cases
+    told = f"{cases.value} {cases.unit or ''}" if cases.value != "unknown" else "unknown"
+    licences = ", ".join(dict.fromkeys(licence.id for licence in record.licences))
+    layout = record.layout
+    family, evidence = (layout.family, layout.evidence) if layout else ("", "no layout yet")
+    name = f"[{record.id}]({record.homepage})" if record.homepage.startswith("http") else record.id
+    return name, family, evidence, told.strip(), licences, record.access.kind
+
+
+_EVIDENCE = {
+    "seen": "real bytes were opened",
+    "listing": "file names of the real release",
+    "official": "the documentation of the release itself",
+    "code": "a public program that reads it",
+    "page": "somebody's description",
+}
+
+
+def evidence_counts(records: list[Record] | None = None) -> str:
+    """How many records have which evidence."""
+    found = Counter(r.layout.evidence if r.layout else "" for r in records or shelf.records())
+    rows = [(code(grade), _EVIDENCE[grade], found[grade]) for grade in get_args(Evidence)]
+    rows.append(("", "nobody has described the files yet", found[""]))
+    return table(("Evidence", "The layout is known from", "Records"), rows)
+
+
+def _family_counts(records: list[Record]) -> str:
+    found = Counter(r.layout.family for r in records if r.layout)
+    return table(("Family", "Records"), [(code(f), found[f]) for f in FAMILIES if found[f]])
