@@ -119,14 +119,16 @@ def in_words(hint: Any) -> str:
     if hint in _WORDS:
         return _WORDS[hint]
     if origin is Literal:
-        return "one of " + " ".join(code(a) for a in arguments)
+        return ("one of " if len(arguments) > 1 else "") + " ".join(code(a) for a in arguments)
     if origin is Union or origin is types.UnionType:
         said = [in_words(a) for a in arguments if a is not type(None)]
         return "number" if set(said) == {"number", "whole number"} else " or ".join(said)
     if origin is tuple:
-        return f"list of {in_words(arguments[0])}"
+        return f"list of {in_words(arguments[0])}".replace("list of one of", "any of")
     if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
         return f"table of {in_words(arguments[1])}"
-    if isinstance(hint, type):
-        return f"[{hint.__name__}](#{hint.__name__.lower()})"
-    return str(hint)
+    return _LINKS.get(hint.__name__, f"[{hint.__name__}](#{hint.__name__.lower()})")
+
+
+_LINKS = {"Layout": "[Layout](layout-language.md#layout)"}
+"""Tables that are explained on a page of their own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from collections.abc import Iterator
 
 import click
@@ -80,13 +81,12 @@ def _verb(name: str) -> Iterator[str]:
 
 
 def _help(text: str) -> Iterator[str]:
-    for paragraph in text.replace("\r", "").split("\n\n"):
-        body = paragraph.strip("\n")
-        if body.lstrip().startswith("\b"):
-            lines = body.lstrip("\b\n ").splitlines()
-            yield "```sh\n" + "\n".join(line.strip() for line in lines) + "\n```\n"
-        elif body:
-            yield body + "\n"
+    for paragraph in inspect.cleandoc(text).split("\n\n"):
+        lines = [line.strip() for line in paragraph.replace("\b", "").strip().splitlines()]
+        if paragraph.lstrip().startswith("\b"):
+            yield "```sh\n" + "\n".join(lines) + "\n```\n"
+        elif lines:
+            yield "\n".join(lines) + "\n"
 
 
 def _spelt(option: click.Option, context: click.Context) -> str:

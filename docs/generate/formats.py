@@ -7,7 +7,7 @@ import inspect
 from importlib import import_module
 
 from medshelf.formats import IMAGE_FORMATS
-from medshelf.formats.dicom_faults import REASONS
+from medshelf.formats.dicom.faults import REASONS
 
 from generate.markdown import code, prose, table
 

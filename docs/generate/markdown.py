@@ -27,8 +27,9 @@ def code(text: object) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a line or paragraph of a docstring as Markdown."""
-    return _ROLE.sub(r"`\1`", text).strip()
+    """Return a line or paragraph of a docstring as Markdown; angle brackets outside of code are kept."""
+    parts = re.split(r"(`[^`]*`)", _ROLE.sub(r"`\1`", text).strip())
+    return "".join(p if p.startswith("`") else p.replace("<", "&lt;") for p in parts)
 
 
 def prose(text: str) -> str:

@@ -91,14 +91,28 @@ def _function(spelt: str, title: str, function: Any, level: int) -> str:
 
 def _signature(spelt: str, function: Any) -> str:
     told = inspect.signature(function)
-    parameters = [p for p in told.parameters.values() if p.name != "self"]
-    shown = str(told.replace(parameters=parameters)).replace("'", "").replace("NoneType", "None")
-    shown = re.sub(r"<State\.(\w+): [^>]*>", r"State.\1", shown)
-    one_line = f"{spelt}{shown}"
-    if len(one_line) > 96 and parameters:
+    kept = [_unquoted(p) for p in told.parameters.values() if p.name not in ("self", "cls")]
+    shown = str(told.replace(parameters=kept, return_annotation=_Bare(told.return_annotation)))
+    line = f"{spelt}{shown}"
+    if len(line) > 96 and kept:
         inner, returned = shown[1:].rsplit(")", 1)
-        one_line = f"{spelt}(\n    " + ",\n    ".join(_split(inner)) + f",\n){returned}"
-    return f"```python\n{one_line}\n```\n"
+        line = f"{spelt}(\n    " + ",\n    ".join(_split(inner)) + f",\n){returned}"
+    return f"```python\n{line}\n```\n"
+
+
+class _Bare:
+    """An annotation that is shown as it is written."""
+
+    def __init__(self, annotation: Any) -> None:
+        self.text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _unquoted(parameter: inspect.Parameter) -> inspect.Parameter:
+    bare = parameter.annotation is inspect.Parameter.empty
+    return parameter if bare else parameter.replace(annotation=_Bare(parameter.annotation))
 
 
 def _split(text: str) -> Iterator[str]:
@@ -131,7 +145,7 @@ def _parameter(head: str, below: str) -> tuple[str, str, str]:
 
 
 def _said(head: str, below: str) -> str:
-    shown = _link(head) if head in _LINKED else head
+    shown = re.sub(r"\w+", lambda m: _link(m[0]) if m[0] in _LINKED and m[0][0].isupper() else m[0], head)
     return f"{shown}: {_links(below)}" if below else shown
 
 

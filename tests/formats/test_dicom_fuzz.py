@@ -13,10 +13,10 @@ from pydicom.data import get_testdata_file
 
 from medshelf.errors import MedshelfError
 from medshelf.formats import dicom
-from medshelf.formats.dicom_codecs import check_syntax
-from medshelf.formats.dicom_header import read_file_header
-from medshelf.formats.dicom_pixels import read_stored
-from medshelf.formats.dicom_slice import check_pixels, slice_of
+from medshelf.formats.dicom.codecs import check_syntax
+from medshelf.formats.dicom.header import read_file_header
+from medshelf.formats.dicom.pixels import read_stored
+from medshelf.formats.dicom.slice import check_pixels, slice_of
 from tests.formats.dicom_cases import Member
 
 SAMPLES = [

@@ -12,9 +12,9 @@ import SimpleITK as sitk
 
 from medshelf.errors import NotAVolume, Unsupported
 from medshelf.formats import dicom
-from medshelf.formats.dicom_header import read_file_header
-from medshelf.formats.dicom_pixels import read_stored
-from medshelf.formats.dicom_slice import slice_of
+from medshelf.formats.dicom.header import read_file_header
+from medshelf.formats.dicom.pixels import read_stored
+from medshelf.formats.dicom.slice import slice_of
 from medshelf.model.blob import LocalFile
 from medshelf.model.geometry import lps_to_ras, max_corner_distance_mm, reorient
 from medshelf.model.volume import Volume

@@ -18,8 +18,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from medshelf.errors import AccessError, FormatError, NotFound, Truncated, Unsupported
+from medshelf.formats.dicom.writing import uid_from
 from medshelf.formats.dicom_seg import Code, Segment, Segmentation, read_seg, write_seg
-from medshelf.formats.dicom_write import uid_from
 from medshelf.model import geometry
 from medshelf.model.blob import LocalFile
 from medshelf.model.volume import Volume

@@ -15,9 +15,9 @@ import openpyxl
 import pytest
 
 from medshelf.errors import AccessError, FormatError, MissingExtra, NotFound, Truncated, Unsupported
-from medshelf.formats import table_xlsx
 from medshelf.formats.table import read_rows, read_table, write_rows
-from medshelf.formats.table_json import load_json, rows_at
+from medshelf.formats.table import xlsx as table_xlsx
+from medshelf.formats.table.json import load_json, rows_at
 from medshelf.model.blob import LocalFile
 
 

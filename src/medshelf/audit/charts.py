@@ -42,7 +42,7 @@ def histogram(values: Sequence[float], unit: str, *, n_bins: int = 24) -> str:
         f'<line class="median" x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="{height}"/>'
         f'<text x="0" y="{height + 15}">{_number(low)}</text>'
         f'<text x="{WIDTH}" y="{height + 15}" text-anchor="end">{_number(high)} {escape(unit)}</text>'
-        f'<text class="strong" x="{min(max(at, 60), WIDTH - 90):.1f}" y="{height + 15}" text-anchor="middle">'
+        f'<text class="strong" x="{min(max(at, 105), WIDTH - 150):.1f}" y="{height + 15}" text-anchor="middle">'
         f"median {_number(middle)}</text>"
     )
     return _svg(height + 20, bars + axis)
@@ -97,7 +97,7 @@ def _usual_range(rows: Sequence[tuple[str, float, float, float]]) -> tuple[float
     return max(lows[0], usual_low - 0.3 * span), min(highs[-1], usual_high + 0.3 * span)
 
 
-def strips(groups: Mapping[str, Sequence[float]], unit: str, n_cases: int) -> str:
+def strips(groups: Mapping[str, Sequence[float]], n_cases: int) -> str:
     """Return a row of dots for each group on one logarithmic axis; a dot is a case in which the group occurs."""
     shown = dict(list(groups.items())[:_MOST_ROWS])
     values = [v for group in shown.values() for v in group if v > 0]
@@ -128,8 +128,7 @@ def strips(groups: Mapping[str, Sequence[float]], unit: str, n_cases: int) -> st
             f'<text x="{WIDTH}" y="{y + 4}" text-anchor="end">{len(there)}/{n_cases}</text>'
         )
     note = "" if len(groups) <= _MOST_ROWS else f"<p>and {len(groups) - _MOST_ROWS} more</p>"
-    unit_text = f'<text x="{WIDTH}" y="{height + 14}" text-anchor="end">{escape(unit)}</text>'
-    return _svg(height + 20, grid + "".join(rows) + unit_text) + note
+    return _svg(height + 20, grid + "".join(rows)) + note
 
 
 def bars(counts: Mapping[str, int]) -> str:
@@ -158,6 +157,8 @@ def _short(name: str, most: int = 24) -> str:
 
 def _number(value: float) -> str:
     """Return a number as short as a label needs it."""
-    if value == 0 or 0.001 <= abs(value) < 1e5:
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    return f"{value:.1e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if size <= abs(value) < 1e12:
+            unit = 1e3 if letter == "k" else size
+            return f"{value / unit:.3g}{letter}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"

@@ -94,7 +94,7 @@ def facts_of(reading: Reading) -> CaseFacts:
 def _image(part: Part) -> ImageFacts:
     header, seen = part.header, part.intensities
     assert header is not None
-    placed = header.affine is not None
+    affine = header.affine
     return ImageFacts(
         channel=part.name,
         file=part.files[0],
@@ -102,8 +102,8 @@ def _image(part: Part) -> ImageFacts:
         axes=header.axes,
         dtype=header.dtype,
         spacing_mm=None if header.spacing_mm is None else tuple(float(s) for s in header.spacing_mm),
-        orientation=geometry.orientation(header.affine) if placed else None,
-        affine=tuple(tuple(float(x) for x in row) for row in header.affine) if placed else None,
+        orientation=None if affine is None else geometry.orientation(affine),
+        affine=None if affine is None else tuple(tuple(float(x) for x in row) for row in affine),
         minimum=seen.minimum if seen else None,
         maximum=seen.maximum if seen else None,
         percentiles=dict(seen.percentiles) if seen else {},

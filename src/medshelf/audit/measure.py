@@ -235,11 +235,12 @@ def _from_sample(volume: Volume, array: np.ndarray) -> Intensities:
     some = flat[:: max(1, flat.size // _SAMPLE)].astype(np.float64)
     some = some[np.isfinite(some)]
     at = np.percentile(some, PERCENTILES) if some.size else np.full(len(PERCENTILES), low)
-    shares = [round(float(((some >= a) & (some <= b)).mean()), 4) if some.size else 0.0
-              for a, b in ((0, 60), (940, 1140))]  # fmt: skip
+    zero, water = (
+        round(float(((some >= a) & (some <= b)).mean()), 4) if some.size else 0.0 for a, b in ((0, 60), (940, 1140))
+    )
     percentiles = {str(p): float(v) for p, v in zip(PERCENTILES, at, strict=True)}
     return Intensities(
-        low, high, percentiles, array.size, not_finite, whole, *shares,
+        low, high, percentiles, array.size, not_finite, whole, zero, water,
         digest(volume, low, high, whole and not not_finite),
     )  # fmt: skip
 
@@ -276,7 +277,7 @@ def digest(volume: Volume, low: float, high: float, whole: bool) -> str:
     step = max(1, _CHUNK // per_slab)
     for start in range(0, slow_first.shape[0] if array.ndim else 0, step):
         slab = np.ascontiguousarray(slow_first[start : start + step], dtype=dtype)
-        told.update(memoryview(slab.reshape(-1).view(np.uint8)))
+        told.update(slab.reshape(-1).view(np.uint8).data)
     return told.hexdigest()[:32]
 
 

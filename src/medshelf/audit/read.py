@@ -207,7 +207,10 @@ class _Reader:
         by_bytes = self._fault_of_bytes(file)
         if by_bytes is not None:
             return by_bytes
-        return next((fault for kind, fault in _FAULTS if isinstance(error, kind)), "unreadable")
+        for kind, fault in _FAULTS:
+            if isinstance(error, kind):
+                return fault
+        return "unreadable"
 
     def _fault_of_bytes(self, file: str) -> Fault | None:
         from medshelf.formats import head_of
@@ -236,10 +239,9 @@ class _Overlap:
         inside = volume.array != 0
         if inside.ndim == 3 and volume.axes.endswith("c"):
             inside = inside[..., 0]
-        if self._times is None:
-            self._times = np.zeros(inside.shape, np.uint16)
-        if self._times.shape == inside.shape:
-            self._times += inside
+        times = np.zeros(inside.shape, np.uint16) if self._times is None else self._times
+        if times.shape == inside.shape:
+            self._times = times + inside
 
     @property
     def count(self) -> int:

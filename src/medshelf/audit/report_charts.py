@@ -94,7 +94,7 @@ def _marked(facts: Sequence[CaseFacts]) -> Iterator[Chart]:
                 groups.setdefault(structure, []).append(amount)
         if groups and any(any(group) for group in groups.values()):
             unit = "ml" if in_ml else "pixels"
-            yield f"Marked in {name}: {unit}, and cases", charts.strips(groups, unit, len(masks))
+            yield f"Marked in {name}: {unit}, and cases", charts.strips(groups, len(masks))
 
 
 def _counts(facts: Sequence[CaseFacts]) -> Iterator[Chart]:

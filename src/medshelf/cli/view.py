@@ -26,14 +26,14 @@ class _Numbers(click.ParamType):
         self.count, self.kind = count, kind
 
     def convert(
-        self, value: object, parameter: click.Parameter | None, context: click.Context | None
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[float, ...]:
         try:
             found = tuple(self.kind(part) for part in str(value).split(","))
         except ValueError:
             found = ()
         if len(found) != self.count:
-            self.fail(f"{value!r} is not {self.count} numbers with commas between them", parameter, context)
+            self.fail(f"{value!r} is not {self.count} numbers with commas between them", param, ctx)
         return found
 
 
@@ -63,6 +63,7 @@ def command(
     medshelf view lits LITS17 liver_12 --slice 200,180,60 --window 40,400 -o liver.png
     """
     import medshelf
+    from medshelf.access.atomic import write_atomically
     from medshelf.samples.view import draw
 
     opened = medshelf.open(dataset, where, variant=variant)
@@ -71,7 +72,8 @@ def command(
     if place.exists() and not force:
         raise click.UsageError(f"{place} is there already; choose another name with -o, or --force")
     picture = draw(sample, channel=channel, annotation=annotation, slice=at, window=window)  # type: ignore[arg-type]
-    picture.save(place, "PNG")
+    with write_atomically(place) as stream:
+        picture.save(stream, "PNG")
     if as_json:
         print_json({"dataset": opened.id, "case": sample.case, "file": str(place), "size_pixels": list(picture.size)})
     else:

@@ -8,7 +8,7 @@ from typing import Any
 from medshelf.errors import FormatError
 from medshelf.formats.boxes import Box, Boxes
 from medshelf.formats.markup import as_number
-from medshelf.formats.table_json import load_json
+from medshelf.formats.table.json import load_json
 from medshelf.formats.text import LIMIT_BYTES, read_text
 from medshelf.model.blob import Blob
 

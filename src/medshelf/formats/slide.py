@@ -18,8 +18,8 @@ import numpy as np
 from medshelf.errors import FormatError, Truncated, Unsupported
 from medshelf.formats import head_of
 from medshelf.formats.pixel_limit import LIMIT_BYTES
-from medshelf.formats.raster_tiff import matches as _is_tiff
-from medshelf.formats.raster_tiff import opened
+from medshelf.formats.raster.tiff import matches as _is_tiff
+from medshelf.formats.raster.tiff import opened
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
 

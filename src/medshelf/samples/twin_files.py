@@ -187,7 +187,7 @@ def _series_shape() -> tuple[int, int, int]:
 
 
 def _write_dicom(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
-    from medshelf.formats import dicom_write
+    from medshelf.formats.dicom import writing as dicom_write
 
     number = group[0].number
     modality = "CT" if "ct" in f"{slot.channel} {group[0].slot}".lower() else "MR"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,47 +19,69 @@ ITK_ORTHONORMAL = 1e-4
 2e-4 is refused, or replaced by the qform without a word where there is one)."""
 SAME_PLACE = 0.01
 """Two affines agree when they put no corner further apart than this, in voxels."""
+APART = 0.1
+"""sform and qform agree when they put no corner further apart than this, in voxels."""
 LEAST_MM, MOST_MM = 1e-4, 50.0
 LOST_HEADER_PIXELS = 400
 """A slice of so many pixels of exactly 1 mm would be 40 cm wide; together with slices of exactly 1 mm and no
 rotation it is far likelier that the header was lost (known of 20 cases of LiTS)."""
 
 
-def _volumes(reading: Reading) -> Iterator[tuple[str, Sequence[Part], Header]]:
-    """Yield (what it is, the parts that share it, header) for every geometry of a case that has an affine."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """A geometry of a case, and what has it."""
+
+    what: str
+    parts: Sequence[Part]
+    header: Header
+    affine: np.ndarray
+
+    @property
+    def where(self) -> str:
+        return self.parts[0].files[0]
+
+    @property
+    def usable(self) -> bool:
+        return geometry.orientation(self.affine) != "???"
+
+
+def _places(reading: Reading) -> Iterator[_Place]:
+    """Yield every geometry of a case that has an affine, once for all files of a mask that share it."""
     for part in reading.images:
         if part.header is not None and part.header.affine is not None:
-            yield f"image {part.name}", [part], part.header
+            yield _Place(f"image {part.name}", [part], part.header, np.asarray(part.header.affine, np.float64))
     for mask in reading.masks:
         groups: dict[bytes, list[Part]] = {}
         for part in mask.parts:
             if part.header is not None and part.header.affine is not None:
-                groups.setdefault(np.asarray(part.header.affine).tobytes(), []).append(part)
-        for parts in groups.values():
+                groups.setdefault(np.asarray(part.header.affine, np.float64).tobytes(), []).append(part)
+        for key, parts in groups.items():
             header = parts[0].header
             assert header is not None
-            yield f"mask {mask.name}", parts, header
+            yield _Place(f"mask {mask.name}", parts, header, np.frombuffer(key, np.float64).reshape(4, 4))
 
 
 def skewed_axes(reading: Reading) -> Iterator[Finding]:
     """Report direction cosines that are not orthonormal."""
-    for what, parts, header in _volumes(reading):
-        error = geometry.orthonormality_error(header.affine)
-        if not np.isfinite(header.affine).all() or not ITK_ORTHONORMAL < error < np.inf:
+    for place in _places(reading):
+        error = geometry.orthonormality_error(place.affine)
+        if not place.usable or not error > ITK_ORTHONORMAL:
             continue
-        fallback = header.meta.get("affine_from") == "sform" and header.meta.get("qform_code", 0) > 0
+        meta = place.header.meta
+        fallback = meta.get("affine_from") == "sform" and meta.get("qform_code", 0) > 0
+        degrees = _skew_degrees(place.affine)
         told = "ITK uses its qform instead, without a word" if fallback else "ITK and SimpleITK refuse the file"
         yield Finding(
             "geometry.skewed", "warning",
-            f"the axes of the {what} are {_skew_degrees(header):.3f}° off a right angle: {told}",
-            case=reading.case.id, file=parts[0].files[0],
-            evidence={"deviation": error, "degrees": _skew_degrees(header), "n_files": len(parts)},
+            f"the axes of the {place.what} are {degrees:.3f}° off a right angle: {told}",
+            case=reading.case.id, file=place.where,
+            evidence={"deviation": error, "degrees": degrees, "n_files": len(place.parts)},
             proposal="Resample to a rectangular grid, or replace the directions by the nearest orthonormal ones",
         )  # fmt: skip
 
 
-def _skew_degrees(header: Header) -> float:
-    matrix = np.asarray(header.affine)[:3, :3]
+def _skew_degrees(affine: np.ndarray) -> float:
+    matrix = affine[:3, :3]
     cosines = matrix / np.sqrt((matrix**2).sum(axis=0))
     largest = np.abs(cosines.T @ cosines - np.diag(np.diag(cosines.T @ cosines))).max()
     return float(np.degrees(np.arcsin(min(1.0, largest))))
@@ -67,81 +89,74 @@ def _skew_degrees(header: Header) -> float:
 
 def odd_spacing(reading: Reading) -> Iterator[Finding]:
     """Report spacings that nothing can have."""
-    for what, parts, header in _volumes(reading):
-        spacing = geometry.spacing_mm(header.affine)
-        place = {
-            "case": reading.case.id, "file": parts[0].files[0],
-            "evidence": {"spacing_mm": spacing, "n_files": len(parts)},
-        }  # fmt: skip
-        if not np.isfinite(header.affine).all() or min(spacing) == 0 or geometry.orientation(header.affine) == "???":
+    for place in _places(reading):
+        spacing = geometry.spacing_mm(place.affine)
+        evidence = {"spacing_mm": spacing, "n_files": len(place.parts)}
+        if not place.usable or not np.isfinite(place.affine).all():
             yield Finding(
-                "geometry.degenerate", "error", f"the {what} says nothing usable of where its voxels are", **place,
+                "geometry.degenerate", "error", f"the {place.what} says nothing usable of where its voxels are",
+                case=reading.case.id, file=place.where, evidence=evidence,
                 proposal="Take the affine from another copy, or leave the case out",
             )  # fmt: skip
         elif min(spacing) < LEAST_MM or max(spacing) > MOST_MM:
             yield Finding(
-                "geometry.spacing", "warning", f"the {what} has a spacing of {_mm(spacing)}", **place,
+                "geometry.spacing", "warning", f"the {place.what} has a spacing of {_mm(spacing)}",
+                case=reading.case.id, file=place.where, evidence=evidence,
                 proposal="Micrometres or metres taken for millimetres? Compare with the paper",
             )  # fmt: skip
 
 
 def lost_header(reading: Reading) -> Iterator[Finding]:
     """Report large slices with a spacing of exactly 1 mm in all directions and no rotation."""
-    for what, parts, header in _volumes(reading):
-        matrix = np.asarray(header.affine)[:3, :3]
-        if not np.array_equal(np.abs(matrix), np.eye(3)):
-            continue
-        if header.shape[0] < LOST_HEADER_PIXELS or header.shape[1] < LOST_HEADER_PIXELS:
+    for place in _places(reading):
+        columns, rows, *_ = place.header.shape
+        if not np.array_equal(np.abs(place.affine[:3, :3]), np.eye(3)) or min(columns, rows) < LOST_HEADER_PIXELS:
             continue
         yield Finding(
             "geometry.lost-header", "warning",
-            f"the {what} has {header.shape[0]} × {header.shape[1]} pixels of exactly 1 mm: its header was lost",
-            case=reading.case.id, file=parts[0].files[0],
-            evidence={"shape": header.shape, "spacing_mm": (1.0, 1.0, 1.0), "origin_mm": _origin(header)},
+            f"the {place.what} has {columns} × {rows} pixels of exactly 1 mm: its header was lost",
+            case=reading.case.id, file=place.where,
+            evidence={"shape": place.header.shape, "spacing_mm": (1.0, 1.0, 1.0), "n_files": len(place.parts)},
             proposal="Take the spacing from the original scan; lengths and volumes are wrong otherwise",
         )  # fmt: skip
 
 
 def unplaced(reading: Reading) -> Iterator[Finding]:
     """Report NIfTI files in which neither sform nor qform is set: nobody knows left from right."""
-    for what, parts, header in _volumes(reading):
-        if header.meta.get("affine_from") == "pixdim":
+    for place in _places(reading):
+        if place.header.meta.get("affine_from") == "pixdim":
             yield Finding(
                 "geometry.no-orientation", "warning",
-                f"the {what} does not say how it lies in the patient: sform and qform are both unset",
-                case=reading.case.id, file=parts[0].files[0], evidence={"n_files": len(parts)},
+                f"the {place.what} does not say how it lies in the patient: sform and qform are both unset",
+                case=reading.case.id, file=place.where, evidence={"n_files": len(place.parts)},
                 proposal="Left and right can't be told; take the orientation from the dataset's documentation",
             )  # fmt: skip
 
 
 def two_affines(reading: Reading) -> Iterator[Finding]:
     """Report NIfTI files whose sform and qform disagree: programs differ in which one they take."""
-    for what, parts, header in _volumes(reading):
-        sform, qform = header.meta.get("sform"), header.meta.get("qform")
-        if sform is None or qform is None or not (np.isfinite(sform).all() and np.isfinite(qform).all()):
+    for place in _places(reading):
+        sform, qform = (place.header.meta.get(name) for name in ("sform", "qform"))
+        if sform is None or qform is None or "???" in (geometry.orientation(sform), geometry.orientation(qform)):
             continue
-        apart = geometry.max_corner_distance_mm(sform, qform, _grid(header))
-        least = min(geometry.spacing_mm(sform))
-        if least > 0 and apart > 0.1 * least:
+        apart = geometry.max_corner_distance_mm(sform, qform, _grid(place.header))
+        if apart > APART * min(geometry.spacing_mm(sform)):
             yield Finding(
                 "geometry.two-places", "warning",
-                f"sform and qform of the {what} put its voxels up to {apart:.3g} mm apart",
-                case=reading.case.id, file=parts[0].files[0],
+                f"sform and qform of the {place.what} put its voxels up to {apart:.3g} mm apart",
+                case=reading.case.id, file=place.where,
                 evidence={
                     "corner_distance_mm": apart, "sform_orientation": geometry.orientation(sform),
-                    "qform_orientation": geometry.orientation(qform), "n_files": len(parts),
+                    "qform_orientation": geometry.orientation(qform), "n_files": len(place.parts),
                 },
                 proposal="medshelf and nibabel take the sform; set both alike before other programs read it",
             )  # fmt: skip
 
 
 def _grid(header: Header) -> tuple[int, int, int]:
-    i, j, k = (*(int(n) for n in header.shape[: len(re.match("[ijk]*", header.axes)[0])]), 1, 1, 1)[:3]  # type: ignore[index]
+    spatial = [int(n) for n, axis in zip(header.shape, header.axes, strict=True) if axis in "ijk"]
+    i, j, k = (*spatial, 1, 1, 1)[:3]
     return i, j, k
-
-
-def _origin(header: Header) -> list[float]:
-    return [round(float(x), 4) for x in np.asarray(header.affine)[:3, 3]]
 
 
 def _mm(values: Sequence[float]) -> str:

@@ -98,7 +98,8 @@ def mixed_types(cases: Sequence[CaseFacts]) -> Iterator[Finding]:
         for case, image in images.items():
             types.setdefault(image.dtype, []).append(case)
         if len(types) > 1:
-            told = ", ".join(f"{len(names)} {dtype}" for dtype, names in sorted(types.items(), key=lambda t: -len(t[1])))
+            ordered = sorted(types.items(), key=lambda item: -len(item[1]))
+            told = ", ".join(f"{len(names)} {dtype}" for dtype, names in ordered)
             rare = min(types.values(), key=len)
             yield Finding(
                 "intensity.mixed-types", "info", f"images of {channel} are stored in several types: {told}",

@@ -123,7 +123,7 @@ def empty(reading: Reading) -> Iterator[Finding]:
             continue
         many = f"all {len(mask.parts)} masks of this case are" if len(mask.parts) > 1 else "the mask is"
         yield Finding(
-            "label.empty", _severity_of_empty(mask), f"{many} empty", case=reading.case.id, file=mask.parts[0].files[0],
+            "label.empty", _severity_of_empty(mask), f"{many} empty", case=reading.case.id, file=mask.read[0].files[0],
             evidence={"structures": list(mask.declared)[:50], "n_files": len(mask.parts)},
             proposal="Look at the image: either nothing is there to mark, or nobody marked it",
         )  # fmt: skip

@@ -1,0 +1,215 @@
+"""Run the commands and the Python that pages show, and compare what comes out with what they print.
+
+A page is run from top to bottom in an empty folder of its own:
+
+* a ```` ```console ```` block: lines that begin with ``$ `` are run by one bash, the lines below are its output;
+* a ```` ```python ```` block with ``>>>``: run as a doctest; all such blocks of a page share their names;
+* a block behind ``<!-- file: NAME -->`` is written to that file; one behind ``<!-- not run -->`` is left alone;
+* a block behind ``<!-- needs: NAME -->`` is run where that program or package is installed.
+
+In an output, a line ``…`` stands for any lines, and times are not compared. A command that fails must be followed by
+``$ echo $?``, so that the page shows that it knows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import importlib.util
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_BLOCK = re.compile(
+    r"(?:<!-- (?P<order>file|needs|not run)(?:: (?P<what>\S+))? -->\n)?"
+    r"^```(?P<kind>\w+)[^\n]*\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+_TIME = re.compile(r"\b\d+\.\d+ s\b")
+_SECONDS = 300
+_FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An output that is not what the page says."""
+
+    line: int
+    command: str
+    page: str
+    real: str
+    failed: bool = False
+    """The command itself failed, and the page does not expect that."""
+
+    def __str__(self) -> str:
+        told = "fails" if self.failed else "gives something else than the page says"
+        return f"line {self.line}: `{self.command}` {told}:\n{self.real.rstrip()}\n--- the page says:\n{self.page.rstrip()}"
+
+
+def has_code(text: str) -> bool:
+    """Return whether a page shows anything that is run."""
+    return any(m["kind"] == "console" or ">>>" in m["body"] for m in _BLOCK.finditer(text))
+
+
+def run_page(text: str) -> tuple[str, list[Difference]]:
+    """Run a page; return it with the outputs as they are now, and what differed.
+
+    Parameters
+    ----------
+    text : str
+        Markdown.
+    """
+    differences: list[Difference] = []
+    pieces: list[str] = []
+    at = 0
+    with _a_folder() as folder:
+        names: dict[str, Any] = {"__name__": "__main__"}
+        for match in _BLOCK.finditer(text):
+            line = text.count("\n", 0, match.start("body")) + 1
+            body, found = _run_block(match, line, folder, names)
+            differences += found
+            pieces += [text[at : match.start("body")], body]
+            at = match.end("body")
+    return "".join([*pieces, text[at:]]), differences
+
+
+@contextlib.contextmanager
+def _a_folder() -> Iterator[Path]:
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "page").mkdir()
+        os.chdir(Path(folder) / "page")
+        try:
+            yield Path(folder) / "page"
+        finally:
+            os.chdir(before)
+
+
+def _run_block(
+    match: re.Match[str], line: int, folder: Path, names: dict[str, Any]
+) -> tuple[str, list[Difference]]:
+    body: str = match["body"]
+    if match["order"] == "not run" or (match["order"] == "needs" and not _installed(match["what"])):
+        return body, []
+    if match["order"] == "file":
+        place = folder / match["what"]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(body, encoding="utf-8")
+        return body, []
+    if match["kind"] == "console":
+        return _run_console(body, line, folder)
+    if match["kind"] == "python" and ">>>" in body:
+        return _run_python(body, line, names)
+    return body, []
+
+
+def _installed(name: str) -> bool:
+    return shutil.which(name, path=_environment()["PATH"]) is not None or importlib.util.find_spec(name) is not None
+
+
+# --- console -------------------------------------------------------------------------------
+
+
+def _run_console(body: str, line: int, folder: Path) -> tuple[str, list[Difference]]:
+    steps = list(_steps(body))
+    results = _shell([re.sub(r"\n> ", "\n", command) for command, _, _ in steps], folder)
+    out: list[str] = []
+    differences = []
+    for n, ((command, shown, offset), (real, code)) in enumerate(zip(steps, results, strict=True)):
+        expected = n + 1 < len(steps) and steps[n + 1][0].strip() == "echo $?"
+        if code and not expected:
+            differences.append(Difference(line + offset, command, shown, real, failed=True))
+        if _like(shown, real):
+            real = shown
+        elif not code or expected:
+            differences.append(Difference(line + offset, command, shown, real))
+        out.append(f"$ {command}\n{real}")
+    return "".join(out), differences
+
+
+def _steps(body: str) -> Iterator[tuple[str, str, int]]:
+    """Yield each command with the lines that go on with it, its output, and its line in the block."""
+    command, shown, start = None, "", 0
+    for n, text in enumerate(body.splitlines(keepends=True)):
+        if text.startswith("$ "):
+            if command is not None:
+                yield command, shown, start
+            command, shown, start = text[2:].rstrip("\n"), "", n
+        elif text.startswith("> ") and command is not None and not shown:
+            command += "\n" + text.rstrip("\n")
+        else:
+            shown += text
+    if command is not None:
+        yield command, shown, start
+
+
+def _shell(commands: Sequence[str], folder: Path) -> list[tuple[str, int]]:
+    mark = "=====end of output====="
+    kept = folder.with_name(folder.name + ".env")
+    lines = [f"{command}\n__code=$?; echo; echo '{mark}' $__code; (exit $__code)" for command in commands]
+    script = "\n".join(["exec 2>&1", f"[ -f {kept} ] && . {kept}", *lines, f"export -p > {kept}", ""])
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=_environment(), capture_output=True, text=True, timeout=_SECONDS, check=False
+    )  # fmt: skip
+    parts = re.split(rf"\n?{mark} (\d+)\n", done.stdout)
+    return [(_tidy(parts[2 * n]), int(parts[2 * n + 1])) for n in range(len(commands))]
+
+
+def _environment() -> Mapping[str, str]:
+    """The caller's environment with this Python's programs first, and nothing that changes how output looks."""
+    odd = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PYTHONWARNINGS")
+    kept = {k: v for k, v in os.environ.items() if k not in odd}
+    return kept | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")]), "LC_ALL": "C.UTF-8"}
+
+
+def _tidy(text: str) -> str:
+    lines = [line.rstrip() for line in text.rstrip("\n").splitlines()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _like(shown: str, real: str) -> bool:
+    """True when an output is what a page says, where ``…`` alone on a line stands for any lines."""
+    one, other = (_TIME.sub("0 s", t.strip("\n")) for t in (shown, real))
+    pieces = re.split(r"(?m)^…$\n?", one + "\n")
+    return re.fullmatch(".*".join(re.escape(p) for p in pieces), other + "\n", re.DOTALL) is not None
+
+
+# --- Python --------------------------------------------------------------------------------
+
+
+class _Runner(doctest.DocTestRunner):
+    """Collects what differs instead of printing it."""
+
+    def __init__(self) -> None:
+        super().__init__(optionflags=_FLAGS)
+        self.found: list[tuple[doctest.Example, str, bool]] = []
+
+    def report_failure(self, out: Any, test: doctest.DocTest, example: doctest.Example, got: str) -> None:
+        self.found.append((example, got, False))
+
+    def report_unexpected_exception(self, out: Any, test: Any, example: doctest.Example, exc_info: Any) -> None:
+        self.found.append((example, f"{exc_info[0].__name__}: {exc_info[1]}\n", True))
+
+
+def _run_python(body: str, line: int, names: dict[str, Any]) -> tuple[str, list[Difference]]:
+    test = doctest.DocTestParser().get_doctest(body, names, "page", "page", 0)
+    test.globs = names
+    runner = _Runner()
+    with contextlib.redirect_stdout(io.StringIO()):
+        runner.run(test, out=lambda text: None, clear_globs=False)
+    lines = body.splitlines(keepends=True)
+    differences = []
+    for example, got, failed in reversed(runner.found):
+        differences.append(Difference(line + example.lineno, example.source.strip(), example.want, got, failed))
+        if not failed:
+            start = example.lineno + example.source.count("\n")
+            lines[start : start + example.want.count("\n")] = got.splitlines(keepends=True)
+    return "".join(lines), differences[::-1]

@@ -1,0 +1,179 @@
+"""One DICOM image: the numbers that place it, shape it and scale it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from medshelf.errors import FormatError, Truncated, Unsupported
+from medshelf.formats.dicom import tags
+from medshelf.formats.dicom.header import FileHeader
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One file with an image in it, its header read."""
+
+    header: FileHeader
+    kind: str
+    """``"image"``, or one of `dicom_tags.IMAGE_KINDS` or the kinds of `dicom_tags.kind_of_class`."""
+    rows: int
+    columns: int
+    samples: int
+    frames: int
+    bits_allocated: int
+    bits_stored: int
+    signed: bool
+    slope: float
+    intercept: float
+    position_mm: tuple[float, ...] | None
+    """Centre of the first voxel in LPS+ (ImagePositionPatient)."""
+    orientation: tuple[float, ...] | None
+    """Cosines along a row, then along a column, in LPS+ (ImageOrientationPatient)."""
+    pixel_spacing_mm: tuple[float, ...] | None
+    """Distance between rows, then between columns (PixelSpacing)."""
+
+    @property
+    def name(self) -> str:
+        """Name of the file, without its folder."""
+        return self.header.blob.name.replace("\\", "/").rsplit("/", 1)[-1]
+
+    @property
+    def sop_class(self) -> str:
+        """SOP class UID, from the meta information where the data set leaves it empty."""
+        return self.header.text(tags.SOP_CLASS) or self.header.text(tags.MEDIA_SOP_CLASS)
+
+    @property
+    def instance_uid(self) -> str:
+        """SOP instance UID, from the meta information where the data set leaves it empty."""
+        return self.header.text(tags.SOP_INSTANCE) or self.header.text(tags.MEDIA_SOP_INSTANCE)
+
+    @property
+    def photometric(self) -> str:
+        """Photometric interpretation (PS3.3 C.7.6.3.1.2)."""
+        return self.header.text(tags.PHOTOMETRIC) or "MONOCHROME2"
+
+
+def slice_of(header: FileHeader) -> Slice:
+    """Read the numbers of one header.
+
+    Raises
+    ------
+    FormatError
+        An attribute that places or scales the image is not numeric, or has the wrong number of values.
+    """
+    number = header.number
+    bits_allocated = header.short(tags.BITS_ALLOCATED)
+    slope, intercept = number(tags.SLOPE), number(tags.INTERCEPT)
+    return Slice(
+        header=header,
+        kind=_kind(header),
+        rows=header.short(tags.ROWS),
+        columns=header.short(tags.COLUMNS),
+        samples=header.short(tags.SAMPLES, 1),
+        frames=int(number(tags.FRAMES) or 1),
+        bits_allocated=bits_allocated,
+        bits_stored=header.short(tags.BITS_STORED, bits_allocated),
+        signed=header.short(tags.SIGNED) == 1,
+        slope=1.0 if slope is None else slope,
+        intercept=0.0 if intercept is None else intercept,
+        position_mm=_vector(header, tags.POSITION, 3),
+        orientation=_vector(header, tags.ORIENTATION, 6),
+        pixel_spacing_mm=_vector(header, tags.PIXEL_SPACING, 2),
+    )
+
+
+def _vector(header: FileHeader, tag: int, length: int) -> tuple[float, ...] | None:
+    raw = header.values.get(tag)
+    if raw is None:
+        return None
+    found = _plain_vector(raw, length) or header.numbers(tag)
+    if found is not None and len(found) != length:
+        raise FormatError(
+            f"an attribute should hold {length} numbers and holds {len(found)}",
+            where=header.blob.name,
+            why=f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is {raw[:60]!r}",
+        )
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _plain_vector(raw: bytes, length: int) -> tuple[float, ...] | None:
+    """The numbers, or None where they need a closer look; slices of a series share most of them."""
+    try:
+        found = tuple([float(part) for part in raw.strip(b" \0").split(b"\\")])
+    except ValueError:
+        return None
+    return found if len(found) == length and all(abs(x) < 1e9 for x in found) else None
+
+
+def _kind(header: FileHeader) -> str:
+    sop_class = header.text(tags.SOP_CLASS) or header.text(tags.MEDIA_SOP_CLASS)
+    kind = kind_of_class(sop_class)
+    if kind is not None:
+        return kind
+    if header.pixels is None:
+        return "object"
+    if "MOSAIC" in header.words(tags.IMAGE_TYPE):
+        return "mosaic"
+    return "multi-frame" if (header.number(tags.FRAMES) or 1) > 1 else "image"
+
+
+kind_of_class = lru_cache(maxsize=256)(tags.kind_of_class)
+
+
+def check_pixels(one: Slice) -> None:
+    """Refuse an image whose header does not describe its pixels, before anything is allocated for them.
+
+    Raises
+    ------
+    FormatError, Truncated, Unsupported
+        Saying which attribute is wrong, or what is missing.
+    """
+    pixels, name = one.header.pixels, one.header.blob.name
+    if pixels is None:
+        raise FormatError("there are no pixels in this file", where=name)
+    if one.rows == 0 or one.columns == 0:
+        raise FormatError("the image has no size", where=name, why=f"{one.rows} rows, {one.columns} columns")
+    _check_bits(one)
+    if pixels.length is None:
+        return
+    needed = one.rows * one.columns * one.samples * one.bits_allocated // 8
+    if one.photometric == "YBR_FULL_422":
+        needed = needed * 2 // 3
+    if not pixels.complete or pixels.length < needed:
+        raise Truncated(
+            "the pixel data end early",
+            where=name,
+            why=f"{one.rows} x {one.columns} x {one.samples} samples of {one.bits_allocated} bits need "
+            f"{needed:,} bytes; {pixels.length:,} are declared at byte {pixels.offset:,}"
+            + ("" if pixels.complete else ", beyond the end of the file"),
+            hint="Fetch the file again",
+        )
+    if pixels.length >= 2 * needed:
+        raise FormatError(
+            "there are more pixels than one image has",
+            where=name,
+            why=f"{pixels.length:,} bytes where {needed:,} are needed, and NumberOfFrames is {one.frames}",
+        )
+
+
+def _check_bits(one: Slice) -> None:
+    name, pixels = one.header.blob.name, one.header.pixels
+    high_bit = one.header.short(tags.HIGH_BIT, one.bits_stored - 1)
+    if pixels is not None and pixels.tag != tags.PIXEL_DATA:
+        raise Unsupported("pixels stored as floating-point numbers are not read yet", where=name)
+    if one.bits_allocated not in (8, 16, 32) or one.samples not in (1, 3):
+        raise Unsupported(
+            "this arrangement of pixels is not read",
+            where=name,
+            why=f"{one.bits_allocated} bits allocated, {one.samples} samples a pixel",
+        )
+    if not 1 <= one.bits_stored <= one.bits_allocated or high_bit != one.bits_stored - 1:
+        raise Unsupported(
+            "the bits of a sample don't fit together",
+            where=name,
+            why=f"{one.bits_allocated} allocated, {one.bits_stored} stored, high bit {high_bit}",
+        )
+    if one.slope == 0:
+        raise FormatError("the rescale slope is 0, which makes all voxels equal", where=name)
