@@ -13,18 +13,21 @@ In an output, a line ``…`` stands for any lines, and times are not compared. A
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import doctest
 import importlib.util
 import io
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,6 @@ _BLOCK = re.compile(
 )
 _TIME = re.compile(r"\b\d+\.\d+ s\b")
 _SECONDS = 300
-_FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 @dataclass(frozen=True)
@@ -70,31 +72,24 @@ def run_page(text: str) -> tuple[str, list[Difference]]:
     differences: list[Difference] = []
     pieces: list[str] = []
     at = 0
-    with _a_folder() as folder:
-        names: dict[str, Any] = {"__name__": "__main__"}
+    with tempfile.TemporaryDirectory() as place, contextlib.closing(Interpreter(_below(place))) as session:
         for match in _BLOCK.finditer(text):
             line = text.count("\n", 0, match.start("body")) + 1
-            body, found = _run_block(match, line, folder, names)
+            body, found = _run_block(match, line, Path(place, "page"), session)
             differences += found
             pieces += [text[at : match.start("body")], body]
             at = match.end("body")
     return "".join([*pieces, text[at:]]), differences
 
 
-@contextlib.contextmanager
-def _a_folder() -> Iterator[Path]:
-    before = Path.cwd()
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "page").mkdir()
-        os.chdir(Path(folder) / "page")
-        try:
-            yield Path(folder) / "page"
-        finally:
-            os.chdir(before)
+def _below(place: str) -> Path:
+    folder = Path(place, "page")
+    folder.mkdir()
+    return folder
 
 
 def _run_block(
-    match: re.Match[str], line: int, folder: Path, names: dict[str, Any]
+    match: re.Match[str], line: int, folder: Path, session: Interpreter
 ) -> tuple[str, list[Difference]]:
     body: str = match["body"]
     if match["order"] == "not run" or (match["order"] == "needs" and not _installed(match["what"])):
@@ -107,7 +102,7 @@ def _run_block(
     if match["kind"] == "console":
         return _run_console(body, line, folder)
     if match["kind"] == "python" and ">>>" in body:
-        return _run_python(body, line, names)
+        return _run_python(body, line, session)
     return body, []
 
 
@@ -163,11 +158,20 @@ def _shell(commands: Sequence[str], folder: Path) -> list[tuple[str, int]]:
     return [(_tidy(parts[2 * n]), int(parts[2 * n + 1])) for n in range(len(commands))]
 
 
-def _environment() -> Mapping[str, str]:
+def _environment() -> dict[str, str]:
     """The caller's environment with this Python's programs first, and nothing that changes how output looks."""
-    odd = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PYTHONWARNINGS")
+    odd = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PYTHONWARNINGS", "MEDSHELF_CATALOGUE")
     kept = {k: v for k, v in os.environ.items() if k not in odd}
-    return kept | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")]), "LC_ALL": "C.UTF-8"}
+    path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
+    return kept | {"PATH": path, "LC_ALL": "C.UTF-8", "MEDSHELF_CACHE_DIR": _cache_folder()}
+
+
+@cache
+def _cache_folder() -> str:
+    """A cache of our own, so that a page with a catalogue of its own disturbs nobody."""
+    folder = tempfile.mkdtemp(prefix="medshelf-docs-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _tidy(text: str) -> str:
@@ -185,31 +189,68 @@ def _like(shown: str, real: str) -> bool:
 # --- Python --------------------------------------------------------------------------------
 
 
+class Interpreter:
+    """A fresh Python that runs doctests one after the other, as a user's session would."""
+
+    def __init__(self, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", __file__], cwd=folder, env=_environment(), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, body: str) -> list[tuple[int, int, str, bool]]:
+        """Run a block; return line, number of lines of output expected, output and whether it failed, where it differs."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(body) + "\n")
+        self._process.stdin.flush()
+        return [tuple(found) for found in json.loads(self._process.stdout.readline())]
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate(timeout=_SECONDS)
+
+
 class _Runner(doctest.DocTestRunner):
     """Collects what differs instead of printing it."""
 
     def __init__(self) -> None:
-        super().__init__(optionflags=_FLAGS)
-        self.found: list[tuple[doctest.Example, str, bool]] = []
+        super().__init__(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+        self.found: list[tuple[int, int, str, bool]] = []
 
     def report_failure(self, out: Any, test: doctest.DocTest, example: doctest.Example, got: str) -> None:
-        self.found.append((example, got, False))
+        self._add(example, got, failed=got.startswith("Traceback"))
 
     def report_unexpected_exception(self, out: Any, test: Any, example: doctest.Example, exc_info: Any) -> None:
-        self.found.append((example, f"{exc_info[0].__name__}: {exc_info[1]}\n", True))
+        self._add(example, f"{exc_info[0].__name__}: {exc_info[1]}\n", failed=True)
+
+    def _add(self, example: doctest.Example, got: str, *, failed: bool) -> None:
+        start = example.lineno + example.source.count("\n")
+        self.found.append((start, example.want.count("\n"), got, failed))
 
 
-def _run_python(body: str, line: int, names: dict[str, Any]) -> tuple[str, list[Difference]]:
-    test = doctest.DocTestParser().get_doctest(body, names, "page", "page", 0)
-    test.globs = names
-    runner = _Runner()
-    with contextlib.redirect_stdout(io.StringIO()):
-        runner.run(test, out=lambda text: None, clear_globs=False)
+def _serve() -> None:
+    """Run the blocks that come in on stdin, and answer with what differed."""
+    sys.path[0] = ""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for line in sys.stdin:
+        test = doctest.DocTestParser().get_doctest(json.loads(line), {}, "page", "page", 0)
+        test.globs = names
+        runner = _Runner()
+        with contextlib.redirect_stdout(io.StringIO()):
+            runner.run(test, out=lambda text: None, clear_globs=False)
+        print(json.dumps(runner.found), flush=True)
+
+
+def _run_python(body: str, line: int, session: Interpreter) -> tuple[str, list[Difference]]:
     lines = body.splitlines(keepends=True)
     differences = []
-    for example, got, failed in reversed(runner.found):
-        differences.append(Difference(line + example.lineno, example.source.strip(), example.want, got, failed))
+    for start, count, got, failed in reversed(session.run(body)):
+        want = "".join(lines[start : start + count])
+        differences.append(Difference(line + start - 1, lines[start - 1][4:].strip(), want, got, failed))
         if not failed:
-            start = example.lineno + example.source.count("\n")
-            lines[start : start + example.want.count("\n")] = got.splitlines(keepends=True)
+            lines[start : start + count] = got.splitlines(keepends=True)
     return "".join(lines), differences[::-1]
+
+
+if __name__ == "__main__":
+    _serve()

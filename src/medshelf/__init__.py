@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from medshelf.audit.run import audit
     from medshelf.catalogue.search import find
     from medshelf.catalogue.shelf import load as show
-    from medshelf.export.build import build
     from medshelf.errors import MedshelfError
+    from medshelf.export.build import build
     from medshelf.samples.check import check
     from medshelf.samples.dataset import Dataset
     from medshelf.samples.identify import identify

@@ -198,12 +198,19 @@ def test_nothing_that_fits_says_what_was_wanted_and_what_is_near() -> None:
     report = check(["x/Word_0001.nii.gz", "y.txt"])
     finding = only(report)
     assert (finding.check, finding.severity) == ("layout.nothing-matched", "error")
-    assert finding.message == "none of 2 names fits this layout"
+    assert finding.message == "none of 2 names is a file of this layout"
     assert finding.evidence["wanted"][0] == "images{split:Tr|Ts}/word_{n:4d}.nii.gz"
     assert finding.evidence["nearest"] == ["Word_0001.nii.gz"]
     assert finding.proposal is not None and "medshelf identify" in finding.proposal
     assert report.verdict == "not this dataset, or another edition of it"
     assert report.n_cases == 0
+
+
+def test_a_table_alone_does_not_make_it_this_dataset() -> None:
+    report = check(["meta.csv", "somebody/else.png"])
+    assert only(report).check == "layout.nothing-matched"
+    assert report.verdict == "not this dataset, or another edition of it"
+    assert report.slots == {"meta": 1}
 
 
 def test_no_names_at_all_are_said_to_be_none() -> None:
@@ -247,8 +254,7 @@ def test_the_repackaging_that_fits_is_found() -> None:
 
 def test_the_repackaging_that_is_asked_for_is_used() -> None:
     report = check_names(record(VARIANTS), WHOLE, variant="flat")
-    assert (report.variant, report.findings[0].check) == ("flat", "layout.missing")
-    assert report.slots == {"meta": 1}
+    assert (report.variant, report.findings[0].check) == ("flat", "layout.nothing-matched")
     with pytest.raises(LayoutError, match=r"no variant 'flatt'.*Known: '', 'flat', 'images-only'"):
         check_names(record(VARIANTS), WHOLE, variant="flatt")
 

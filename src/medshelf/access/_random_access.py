@@ -180,7 +180,7 @@ class _Indexes:
             if unpacked not in self._open:
                 try:
                     self._open[unpacked] = _open_index(indexed_gzip, path, unpacked)
-                except Exception:  # noqa: BLE001 - a damaged file then fails where it is read from the front
+                except Exception:
                     return None
             self._open.move_to_end(unpacked)
             while len(self._open) > OPEN_INDEXES:

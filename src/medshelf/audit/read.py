@@ -6,6 +6,7 @@ A case may hold a hundred masks as large as its image; so each is measured when 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,8 @@ class _Reader:
             yield Part(mask.name, files, refusal=self._refusal(error, files), slot=slot)
             return
         for structure, volume in segments.items():
+            if volume.array.dtype.kind == "f":  # FRACTIONAL (PS3.3 A.51): at least one half is inside
+                volume = replace(volume, array=volume.array >= 0.5)
             measured = contents(volume, "binary") if self.deep else None
             yield Part(mask.name, files, _header(volume), contents=measured, structure=structure, slot=slot)
 

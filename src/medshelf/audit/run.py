@@ -197,7 +197,7 @@ def _examined(
 ) -> Iterator[tuple[int, CaseFacts | None, list[Finding]]]:
     """Yield number, facts and findings of each case, in the order in which they are done."""
     kept = _journal(journal)
-    tasks = ((str(n), _fingerprint(plan, opened, n) if kept else "", n) for n in numbers)
+    tasks = ((str(n), _fingerprint(plan, opened, n) if kept is not None else "", n) for n in numbers)
     _OPENED.clear()
     _OPENED[plan.token] = opened
     try:

@@ -1,0 +1,1 @@
+"""The shelf: records read from TOML, checked against the vocabularies, baked into SQLite, searched."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from medshelf.catalogue import vocabulary
 from medshelf.catalogue.place import catalogue_root
-from medshelf.catalogue.read import Problem, RawRecord, assemble, read_presets, read_raw, record_folders, validate
+from medshelf.catalogue.read import Problem, RawRecord, build, read_presets, read_raw, record_folders
 from medshelf.model.dataset import Fact, Record
 from medshelf.model.layout import FAMILIES, Layout
 from medshelf.model.structure import parse
@@ -30,7 +30,7 @@ def check_folder(folder: Path, presets: dict[str, Any] | None = None) -> tuple[R
     raw, problems = read_raw(folder)
     if problems:
         return None, problems
-    record, problems = validate(raw, assemble(raw, read_presets() if presets is None else presets))
+    record, problems = build(raw, read_presets() if presets is None else presets)
     if record is not None:
         problems = [raw.problem(path, message) for path, message in complaints(record, raw)]
     return record, problems
@@ -75,7 +75,9 @@ def _check_facts(record: Record) -> Iterator[Complaint]:
             if not isinstance(fact.value, tuple):
                 yield where, f"{name} must be a list"
                 continue
-            known = _DIMENSIONS if name == "dimension" else vocabulary.terms(_WORD_FACTS[name]) if name in _WORD_FACTS else None
+            known: Any = _DIMENSIONS if name == "dimension" else None
+            if name in _WORD_FACTS:
+                known = vocabulary.terms(_WORD_FACTS[name])
             yield from _check_words(fact.value, known, where, name)
 
 

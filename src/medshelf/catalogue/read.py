@@ -102,6 +102,8 @@ def expand_layout(layout: dict[str, Any], presets: Mapping[str, Any]) -> dict[st
     """
     variants = layout.pop("variants", {})
     whole = _with_preset(layout, presets)
+    if not _are_tables(variants):
+        return {**whole, "variants": variants}
     expanded = {}
     for name, variant in variants.items():
         own_preset = "use" in variant
@@ -116,6 +118,10 @@ def expand_layout(layout: dict[str, Any], presets: Mapping[str, Any]) -> dict[st
     if expanded:
         whole["variants"] = expanded
     return whole
+
+
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(inner, dict) for inner in value.values())
 
 
 def _with_preset(layout: dict[str, Any], presets: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,8 +162,9 @@ def _drop(layout: dict[str, Any]) -> dict[str, Any]:
         table: Any = layout
         *parents, last = dotted.split(".")
         for parent in parents:
-            table = table.get(parent, {})
-        table.pop(last, None)
+            table = table.get(parent) if isinstance(table, dict) else None
+        if isinstance(table, dict):
+            table.pop(last, None)
     return layout
 
 
@@ -174,6 +181,24 @@ def _adapter() -> Any:
     return TypeAdapter(Record)
 
 
+def build(raw: RawRecord, presets: Mapping[str, Any]) -> tuple[Record | None, list[Problem]]:
+    """Assemble and validate one record; None when anything is wrong with its shape."""
+    record, problems = validate(raw, assemble(raw, presets))
+    problems = [*_unknown_presets(raw, presets), *problems]
+    return (None if problems else record), problems
+
+
+def _unknown_presets(raw: RawRecord, presets: Mapping[str, Any]) -> Iterator[Problem]:
+    layout = raw.tables.get("layout.toml", {})
+    used = {("layout", "use"): layout.get("use")}
+    if _are_tables(layout.get("variants")):
+        used |= {("layout", "variants", name, "use"): v.get("use") for name, v in layout["variants"].items()}
+    for path, name in used.items():
+        if name is not None and name not in presets:
+            known = ", ".join(presets)
+            yield raw.problem(path, f"{'.'.join(path)}: there is no preset {name!r}. Known: {known}")
+
+
 def validate(raw: RawRecord, whole: Mapping[str, Any]) -> tuple[Record | None, list[Problem]]:
     """Turn an assembled table into a `Record`, or say everything that is wrong with its shape."""
     from pydantic import ValidationError
@@ -188,10 +213,11 @@ def _clean(loc: tuple[str | int, ...], whole: Any) -> tuple[str | int, ...]:
     """Leave out the parts of pydantic's path that name types, not keys."""
     path: list[str | int] = []
     for part in loc:
-        if isinstance(whole, Mapping) and part in whole:
-            whole = whole[part]
-        elif isinstance(whole, list | tuple) and isinstance(part, int) and part < len(whole):
-            whole = whole[part]
+        inner: Any = whole
+        in_table = isinstance(inner, Mapping) and part in inner
+        in_array = isinstance(inner, list | tuple) and isinstance(part, int) and part < len(inner)
+        if in_table or in_array:
+            whole = inner[part]
         elif isinstance(part, str) and (part in ("str", "int", "float") or "[" in part):
             continue
         path.append(part)
@@ -218,7 +244,7 @@ def read_record(folder: Path, presets: Mapping[str, Any] | None = None) -> Recor
     raw, problems = read_raw(folder)
     record = None
     if not problems:
-        record, problems = validate(raw, assemble(raw, read_presets() if presets is None else presets))
+        record, problems = build(raw, read_presets() if presets is None else presets)
     if record is None:
         raise CatalogueError(
             f"the record has {len(problems)} problem(s)", where=folder, problems=[str(p) for p in problems]

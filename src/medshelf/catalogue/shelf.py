@@ -12,6 +12,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -76,17 +77,18 @@ def connect() -> sqlite3.Connection:
     if not place.is_file():
         try:
             bake(place, root)
-        except OSError:
+        except (OSError, sqlite3.OperationalError):  # a cache that can't be written
             return _in_memory(root)
     return _read_only(place)
 
 
 def _read_only(place: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{place.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+    address = f"{place.resolve().as_uri()}?mode=ro&immutable=1"
+    return sqlite3.connect(address, uri=True, check_same_thread=False)
 
 
 def _in_memory(root: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:")
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
     _fill(connection, root)
     return connection
 
@@ -109,7 +111,7 @@ def signature(root: Path) -> str:
         folders.sort()
         for file in sorted(files):
             if file.endswith((".toml", "id.txt")):
-                stat = os.stat(os.path.join(folder, file))
+                stat = (Path(folder) / file).stat()
                 told.update(f"{folder}/{file} {stat.st_size} {stat.st_mtime_ns}".encode())
     return told.hexdigest()
 
@@ -135,9 +137,8 @@ def bake(place: Path, root: Path | None = None, *, strict: bool = False) -> None
     part = place.with_name(f".{place.name}.{os.getpid()}")
     part.unlink(missing_ok=True)
     try:
-        connection = sqlite3.connect(part)
-        _fill(connection, root or catalogue_root(), strict=strict)
-        connection.close()
+        with closing(sqlite3.connect(part)) as connection:
+            _fill(connection, root or catalogue_root(), strict=strict)
         os.replace(part, place)
         for old in place.parent.glob("shelf-*.sqlite"):
             if old != place:
@@ -172,7 +173,8 @@ def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -
             plain = json.dumps(to_plain(record), ensure_ascii=False)
             row = (record.id, record.name, record.summary.strip(), record.kind, plain)
             connection.execute("insert into record values (?, ?, ?, ?, ?)", row)
-            for alias in (record.id, record.name, *record.aliases):
+            connection.execute("insert or replace into alias values (?, ?)", (_fold(record.id), record.id))
+            for alias in (record.name, *record.aliases):
                 connection.execute("insert or ignore into alias values (?, ?)", (_fold(alias), record.id))
             index_record(connection, record)
 

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
 def to_plain(value: Any) -> Any:
-    """Return dataclasses as dictionaries without their empty parts, dates as text."""
+    """Return dataclasses as dictionaries without the parts that are empty by default, dates as text."""
     if is_dataclass(value) and not isinstance(value, type):
-        plain = {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
-        return {k: v for k, v in plain.items() if v is not None and v != [] and v != {}}
+        parts = ((f, getattr(value, f.name)) for f in fields(value))
+        return {f.name: to_plain(part) for f, part in parts if not _empty_by_default(f, part)}
     if isinstance(value, Mapping):
         return {str(k): to_plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [to_plain(v) for v in value]
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _empty_by_default(one: Field[Any], value: Any) -> bool:
+    if value is not None and value not in ((), [], {}):
+        return False
+    return bool(value == (one.default if one.default_factory is MISSING else one.default_factory()))
 
 
 def from_plain(kind: Any, value: Any) -> Any:

@@ -32,7 +32,11 @@ def _definitions(text: str) -> list[tuple[int, list[str | int]]]:
     table: list[str | int] = []
     counts: dict[tuple[str | int, ...], int] = {}
     found: list[tuple[int, list[str | int]]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    inside = ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        was_inside, inside = inside, _text_left_open(line, inside)
+        if was_inside:
+            continue
         if header := _HEADER.match(line):
             names = _parts(header[2])
             table = list(names)
@@ -44,6 +48,13 @@ def _definitions(text: str) -> list[tuple[int, list[str | int]]]:
         elif key := _KEY.match(line):
             found.append((number, [*table, *_parts(key[1])]))
     return found
+
+
+def _text_left_open(line: str, mark: str) -> str:
+    """Return the quotes of the text of several lines in which a line ends, given those in which it begins."""
+    for quotes in re.findall(r'"{3}|\'{3}', line):
+        mark = quotes if not mark else "" if quotes == mark else mark
+    return mark
 
 
 def _parts(dotted: str) -> list[str]:

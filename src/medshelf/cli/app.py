@@ -29,26 +29,26 @@ VERBS = {
 class Verbs(click.Group):
     """A group that imports a verb only when it is run or asked for help."""
 
-    def list_commands(self, context: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in VERBS:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
             return None
-        return import_module(f"medshelf.cli.{name}").command  # type: ignore[no-any-return]
+        return import_module(f"medshelf.cli.{cmd_name}").command  # type: ignore[no-any-return]
 
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
 
     def resolve_command(
-        self, context: click.Context, args: list[str]
+        self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             from medshelf.catalogue.vocabulary import nearest
 
-            context.fail(f"there is no verb {args[0]!r}. {nearest(args[0], VERBS)}")
-        return super().resolve_command(context, args)
+            ctx.fail(f"there is no verb {args[0]!r}. {nearest(args[0], VERBS)}")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -65,7 +65,10 @@ def cli() -> None:
 def _unforeseen(error: Exception) -> str:
     notes = " ".join(getattr(error, "__notes__", ()))
     told = f"{type(error).__name__}: {error} {notes}".strip()
-    return f"something that medshelf did not foresee ({told}). It is a mistake in medshelf: run again with MEDSHELF_DEBUG=1 and report what it prints"
+    return (
+        f"something that medshelf did not foresee ({told}). It is a mistake in medshelf: "
+        "run again with MEDSHELF_DEBUG=1 and report what it prints"
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -119,8 +119,9 @@ def _rest(record: Record) -> Iterator[str]:
         mapping = f" ({relation.mapping})" if relation.mapping else ""
         yield _row("relation", f"{relation.kind} {relation.to}{mapping}")
     for erratum in record.errata:
-        which = f"{len(erratum.cases)} cases" if erratum.cases else (f"{erratum.n_cases} cases" if erratum.n_cases else "")
-        yield _row("erratum", f"{erratum.id}: {erratum.what}{f' ({which})' if which else ''} → {erratum.action}")
+        n_cases = len(erratum.cases) or erratum.n_cases
+        which = f" ({n_cases} cases)" if n_cases else ""
+        yield _row("erratum", f"{erratum.id}: {erratum.what}{which} → {erratum.action}")
     for note in record.notes:
         yield _row("note", note)
     for citation in record.citations[:1]:

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medshelf.access.tree import Tree
-from medshelf.catalogue.shelf import load
 from medshelf.cohort.labels import Mapped, map_labels
 from medshelf.cohort.recipe import Recipe, SourceChoice
 from medshelf.errors import MedshelfError, NotFound, RecipeError
@@ -105,7 +103,8 @@ def choose(recipe: Recipe, data: str | os.PathLike[str]) -> Cohort:
         raise RecipeError(f"the recipe {recipe.name} can't be carried out", where=os.fspath(data), problems=problems)
     chosen, excluded = _cases(recipe, sources)
     if not chosen:
-        raise RecipeError("no case is left", where=recipe.name, problems=[f"{e.dataset} {e.case}: {e.reason}" for e in excluded[:20]])
+        said = [f"{e.dataset} {e.case}: {e.reason}" for e in excluded[:20]]
+        raise RecipeError("no case is left", where=recipe.name, problems=said)
     return Cohort(recipe, tuple(sources), tuple(chosen), tuple(excluded), channels, tuple(_notes(sources, chosen)))
 
 
@@ -266,7 +265,3 @@ def _notes(sources: list[Source], chosen: list[Chosen]) -> Iterator[str]:
                 mapping = f": {relation.mapping}" if relation.mapping else ""
                 yield f"{source.dataset.id} is {relation.kind} {relation.to}{mapping}; equal images are found by voxel"
 
-
-def tree_of(source: Source) -> Tree:
-    """Return the names and bytes of a source."""
-    return source.dataset.tree

@@ -5,6 +5,7 @@ The words are explained in docs/reference/recipe.md.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -79,7 +80,7 @@ def _adapter() -> Any:
     return TypeAdapter(Recipe)
 
 
-def read_recipe(path: str | Path) -> Recipe:
+def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     """Read and check a recipe file.
 
     Raises
@@ -96,7 +97,7 @@ def read_recipe(path: str | Path) -> Recipe:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError("the recipe is not valid TOML", where=path, why=str(error)) from error
-    return parse_recipe(table, where=str(path), text=text)
+    return parse_recipe(table, where=os.fspath(path), text=text)
 
 
 def parse_recipe(table: Mapping[str, Any], *, where: str = "recipe", text: str = "") -> Recipe:

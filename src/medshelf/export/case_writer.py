@@ -113,7 +113,7 @@ def voxel_hash(array: np.ndarray) -> str:
         plain = np.ascontiguousarray(array.T)
     if plain.dtype.kind in "iub":
         low, high = (int(plain.min()), int(plain.max())) if plain.size else (0, 0)
-        plain = plain.astype("<i2" if -32768 <= low and high < 32768 else "<i8")
+        plain = plain.astype("<i2" if low >= -32768 and high < 32768 else "<i8")
     told = hashlib.sha256(f"{array.shape} {plain.dtype.str}".encode())
     told.update(plain.data)
     return told.hexdigest()

@@ -90,7 +90,9 @@ class Target:
             else:
                 nifti.write(part, _three_axes(volume, path))
 
-    def finish(self, cases: Sequence[str], splits: Sequence[Mapping[str, Sequence[str]]], facts: Mapping[str, Any]) -> None:
+    def finish(
+        self, cases: Sequence[str], splits: Sequence[Mapping[str, Sequence[str]]], facts: Mapping[str, Any]
+    ) -> None:
         """Write ``dataset.json`` and ``splits_final.json``."""
         labels = {BACKGROUND: 0, **{name: n for n, name in enumerate(self.labels, start=1)}}
         if self.ignore:

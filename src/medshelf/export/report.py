@@ -33,7 +33,8 @@ def write_report(
     title = f"{target.root.name}: {len(cases)} cases"
     parts = [
         f"<h1>{escape(title)}</h1>",
-        f"<p class=lead>Built by medshelf from {len(cohort.sources)} datasets; {len(lock['excluded'])} cases left out.</p>",
+        f"<p class=lead>Built by medshelf from {len(cohort.sources)} datasets; "
+        f"{len(lock['excluded'])} cases left out.</p>",
         _notes(cohort),
         "<h2>Datasets and rights</h2>", _datasets(cohort, cases),
         "<h2>Labels</h2>", _labels(cohort, target, cases),
@@ -43,7 +44,8 @@ def write_report(
         "<h2>Cases</h2>", _cases(cases),
     ]  # fmt: skip
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><meta name="viewport" content="width=device-width">'
-    return f"<!doctype html>\n<html lang=en><head>{head}<style>{_STYLE}</style></head>\n<body>{''.join(parts)}</body></html>\n"
+    body = "".join(parts)
+    return f"<!doctype html>\n<html lang=en><head>{head}<style>{_STYLE}</style></head>\n<body>{body}</body></html>\n"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: frozenset[int] = frozenset()) -> str:
@@ -79,8 +81,8 @@ def _licences(source: Source) -> str:
         term = terms("licence").get(licence.id)
         allowed = term.facts.get("terms", {}) if term else {}
         answer = allowed.get("commercial", "unknown")
-        mark = {"yes": "yes", "no": "no"}.get(answer, "")
-        said.append(f"{escape(licence.id)} ({escape(licence.part)}): commercial use <span class='{mark}'>{answer}</span>")
+        covered = f"{escape(licence.id)} ({escape(licence.part)})"
+        said.append(f"{covered}: commercial use <span class='{answer}'>{answer}</span>")
     return "<br>".join(said) or "nobody says"
 
 

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from medshelf.layout.join import Gap, Joined, join
-from medshelf.layout.match import Matched, templates_of
+from medshelf.layout.match import Matched, holds_nothing, templates_of
 from medshelf.layout.template import parse
 from medshelf.layout.variants import choose, layouts_of
 from medshelf.model.dataset import Record
@@ -89,7 +89,7 @@ def _named(finding: Finding, dataset: str) -> Finding:
 
 
 def _findings(layout: Layout, matched: Matched, joined: Joined, names: Sequence[str]) -> Iterator[Finding]:
-    if not matched.files and not matched.tables:
+    if holds_nothing(layout, matched):
         yield _nothing(layout, matched, names)
         return
     yield from (_missing(gap) for gap in joined.missing)
@@ -113,7 +113,7 @@ def _nothing(layout: Layout, matched: Matched, names: Sequence[str]) -> Finding:
     return Finding(
         "layout.nothing-matched",
         "error",
-        "there are no files here" if not names else f"none of {len(names)} names fits this layout",
+        "there are no files here" if not names else f"none of {len(names)} names is a file of this layout",
         evidence={"wanted": wanted[:5], "nearest": near, "n_names": matched.total},
         proposal="Another folder, another release or another dataset? Try: medshelf identify",
     )
@@ -274,7 +274,7 @@ def count_findings(pairs: Iterable[tuple[str, int, int]]) -> Iterator[Finding]:
 
 
 def _verdict(layout: Layout, matched: Matched, joined: Joined, findings: Sequence[Finding]) -> str:
-    if not matched.files and not matched.tables:
+    if holds_nothing(layout, matched):
         return "not this dataset, or another edition of it"
     kinds = Counter(f.check for f in findings if f.severity == "error")
     few = [f for f in findings if f.check == "layout.count" and f.evidence["found"] < f.evidence["expected"]]

@@ -35,6 +35,7 @@ def complaints(layout: Layout) -> Iterator[Complaint]:
     yield from _anchors(layout, templates)
     for name, slot in layout.files.items():
         yield from _slot(layout, name, slot, templates[name], known)
+    yield from _rules(layout)
     yield from _texts(layout, known)
     yield from _heads(layout, known)
 
@@ -78,6 +79,27 @@ def _slot(layout: Layout, name: str, slot: Slot, templates: list[Template], know
         yield ("files", name), "a series of pictures needs `along`"
     if slot.role == "mask" and slot.reader not in SERIES_READERS and not (slot.labels or slot.label or slot.note):
         yield ("files", name), "a mask needs `labels` or `label`, or a note that says why nobody knows"
+
+
+def _rules(layout: Layout) -> Iterator[Complaint]:
+    """Check what would otherwise only show when a name comes by: expressions and ranges."""
+    for name, rule in layout.fields.items():
+        if rule.take is not None and _groups(rule.take) != 1:
+            yield ("fields", name, "take"), f"{rule.take!r} is not a regular expression with one group"
+        for span in rule.ranges:
+            if not re.fullmatch(r"[0-9]+(-[0-9]+)?", span):
+                yield ("fields", name, "ranges"), f"{span!r} is not a range such as \"1-410\""
+    for name, mapping in layout.labels.items():
+        for key in mapping:
+            if key.startswith("~") and _groups(key[1:]) is None:
+                yield ("labels", name, key), f"{key!r} is not a regular expression"
+
+
+def _groups(expression: str) -> int | None:
+    try:
+        return re.compile(expression).groups
+    except re.error:
+        return None
 
 
 def _texts(layout: Layout, known: set[str]) -> Iterator[Complaint]:

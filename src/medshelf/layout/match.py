@@ -137,6 +137,12 @@ def match_names(layout: Layout, names: Iterable[str]) -> Matched:
     )
 
 
+def holds_nothing(layout: Layout, matched: Matched) -> bool:
+    """True when no name is a file of a case: a table alone (any ``dataset.json``) shows nothing."""
+    anchored = any(table.anchor and name in matched.tables for name, table in layout.tables.items())
+    return not matched.files and not anchored
+
+
 _TAIL = 24
 """Characters at the end of a name that are looked at before a template is tried."""
 

@@ -1,6 +1,6 @@
 """Choose some names of a long list so that every kind of name is among them.
 
-The shape of a name is the name with its digits made equal: a release of a hundred thousand files has a handful.
+The shape of a name is the name with its digits made equal: a release of many thousand files has a handful.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How much a template says: how unlikely it is that a name of some other data fits it.
 
-``imagesTr/word_{n:4d}.nii.gz`` says a lot, ``images/{id}.png`` next to nothing. What counts are the letters that
-only this release writes; words that any dataset uses for its folders and files count as one letter.
+``imagesTr/word_{n:4d}.nii.gz`` says a lot, ``images/{id}.png`` next to nothing. What counts are the letters
+that only this release writes; words that any dataset uses for its folders and files count next to nothing.
 """
 
 from __future__ import annotations
@@ -11,23 +11,25 @@ from functools import lru_cache
 
 from medshelf.layout.template import Field, Optional, Part, Text, parse
 
-COMMON = frozenset(
-    """
-    annotation annotations anno annot atlas box boxes case cases ct data dataset datasets dev files fold gt ground
-    truth groundtruth image images imagestr imagests imagesva img imgs in info input inputs json label labels
-    labelstr labelsts labelsva list mask masks meta metadata mr mri nii original out output patient patients png jpg
-    jpeg pred raw readme ref report reports sample samples scan scans seg segmentation segmentations set slice split
-    splits study sub subject subjects test tests testing testset tr train training trainset trainval ts val valid
-    validation validset video videos volume volumes zip tar dcm dicom csv txt tif tiff case
-    """.split()
-)
+_COMMON = """
+anno annot annotation annotations atlas box boxes case cases csv ct data dataset datasets dcm dev
+dicom files fold ground groundtruth gt image images imagestr imagests imagesva img imgs in info
+input inputs jpeg jpg json label labels labelstr labelsts labelsva list mask masks meta metadata mr
+mri nii original out output patient patients png pred raw readme ref report reports sample samples
+scan scans seg segmentation segmentations set slice split splits study sub subject subjects tar test
+testing tests testset tif tiff tr train training trainset trainval truth ts txt val valid validation
+validset video videos zip
+"""
+COMMON = frozenset(_COMMON.split())
 """Words that any dataset may use for its folders and files, in lower case."""
 
 _WORD = re.compile(r"[A-Za-z]+|\d+")
 _ENDING = re.compile(r"(\.nii|\.tar|\.ome)?\.[A-Za-z0-9]{1,5}$")
 _LOOSE = re.compile(r"\\.|\[[^\]]*\]|\(\?:[^()]*\|[^()]*\)|\{[\d,]*\}|[()?+*.^$:]")
+_CLASS = re.compile(r"\\d|\[[^\]]*\]")
 _SPECS = {"int": 0.5, "hex": 1.0, "uid": 1.0}
-_FOLDER = 0.5
+_COMMON_WORD = 0.3
+_FOLDER = 0.3
 _AGAIN = 2.0
 
 
@@ -35,7 +37,7 @@ _AGAIN = 2.0
 def telling(text: str) -> float:
     """Return how much a template says, in letters that only its own release would write.
 
-    A folder counts half a letter, digits of a fixed number one, a field that stands twice two.
+    Digits of a fixed number count one, a field that stands twice two.
     """
     seen: set[str] = set()
     parts = parse(text).parts
@@ -50,7 +52,7 @@ def is_common(word: str) -> bool:
 def letters(text: str) -> float:
     """Return the number of letters of a text that say something."""
     words = _WORD.findall(text)
-    return sum(float(1 if is_common(word) else len(word)) for word in words) + _FOLDER * text.count("/")
+    return sum(_COMMON_WORD if is_common(word) else len(word) for word in words) + _FOLDER * text.count("/")
 
 
 def _part(part: Part, seen: set[str], *, last: bool) -> float:
@@ -65,5 +67,5 @@ def _part(part: Part, seen: set[str], *, last: bool) -> float:
     if part.values:
         return min(letters(word) for word in part.values)
     if part.spec.startswith("~"):
-        return letters(_LOOSE.sub(" ", part.spec[1:]))
+        return letters(_LOOSE.sub(" ", part.spec[1:])) + bool(_CLASS.search(part.spec))
     return _SPECS.get(part.spec, 1.0 if re.fullmatch(r"\d+d", part.spec) else 0.0)

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
-from medshelf.errors import LayoutError
 from medshelf.layout.fields import derive, fill
 from medshelf.layout.invent import invent
 from medshelf.layout.join import SERIES_READERS, anchor_slots, applies, bound_fields, cases_of

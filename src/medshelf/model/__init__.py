@@ -1,0 +1,1 @@
+"""Nouns, frozen: records, layouts, structures, cases, findings, volumes, geometry."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class LoadSample:
     """Turn the number of a sample into what MONAI's dictionary transforms take.
 
-    ``image`` is a MetaTensor (C, I, J, K) float32 with the affine in RAS+ mm, as MONAI's own loader gives; ``label`` one of
-    (1, I, J, K) with its stored values.
+    ``image`` is a MetaTensor (C, I, J, K) float32 with the affine in RAS+ mm, as MONAI's own loader gives;
+    ``label`` one of (1, I, J, K) with its stored values.
     """
 
     dataset: Dataset
@@ -44,8 +44,9 @@ class LoadSample:
 
 
 def _signed(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """torch has no arithmetic for most unsigned types."""
-    return np.dtype(np.int32) if dtype.kind == "u" and dtype.itemsize == 2 else np.dtype(np.int64) if dtype == np.uint32 else dtype
+    """Return a type that torch computes with: it has no arithmetic for most unsigned ones."""
+    wider = {"uint16": np.int32, "uint32": np.int64}
+    return np.dtype(wider.get(dtype.name, dtype))
 
 
 def monai_dataset(

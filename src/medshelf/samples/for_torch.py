@@ -24,8 +24,9 @@ _Base: Any = torch.utils.data.Dataset
 class TorchDataset(_Base):
     """Samples as dictionaries of tensors.
 
-    Every item holds ``image`` (C, I, J, K) or (C, Y, X) float32, ``label`` (1, I, J, K) or (1, Y, X) int64 when there is
-    a mask, ``affine`` (4, 4) float64 when there is one, ``case`` and every target. It can be pickled, so workers work.
+    Every item holds ``image`` (C, I, J, K) or (C, Y, X) float32, ``label`` (1, I, J, K) or (1, Y, X) int64 when
+    there is a mask, ``affine`` (4, 4) float64 when there is one, ``case`` and every target. It can be pickled,
+    so workers work.
 
     Parameters
     ----------

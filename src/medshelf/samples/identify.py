@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from medshelf.access.tree import open_tree
 from medshelf.catalogue.shelf import records
@@ -15,7 +16,7 @@ def identify(where: str | os.PathLike[str], *, most: int = 5) -> Identity:
     Parameters
     ----------
     where : path
-        What to look at; only names are read.
+        What to look at; only names are read, that of the folder or archive itself too.
     most : int
         Number of guesses to return.
 
@@ -24,4 +25,6 @@ def identify(where: str | os.PathLike[str], *, most: int = 5) -> Identity:
     Identity
         `dataset` is None when it is none of the shelf; `guesses` holds the scores of the runners-up.
     """
-    return identify_names(open_tree(where).names, records(), most=most)
+    tree = open_tree(where)
+    called = Path(where).resolve().name if tree.has_bytes else ""
+    return identify_names(tree.names, records(), most=most, called=called)

@@ -20,8 +20,7 @@ def _voc(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> Any:
 def _json(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> Any:
     from medshelf.formats import table
 
-    found = [row for blob in blobs for row in table.read_rows(blob, records=slot.columns.get("records"))]
-    return found
+    return [row for blob in blobs for row in table.read_rows(blob, records=slot.columns.get("records"))]
 
 
 def _mesh(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> Any:

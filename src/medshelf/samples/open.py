@@ -12,7 +12,7 @@ from medshelf.access.tree import Tree, open_tree
 from medshelf.catalogue.shelf import load
 from medshelf.errors import LayoutError
 from medshelf.layout.join import Joined, join
-from medshelf.layout.match import Matched
+from medshelf.layout.match import Matched, holds_nothing
 from medshelf.layout.variants import choose, layouts_of
 from medshelf.model.case import Case
 from medshelf.model.dataset import Record
@@ -58,7 +58,7 @@ def open(dataset: str | Record, root: str | os.PathLike[str], *, variant: str | 
     tree = open_tree(root)
     chosen, matched = choose(layouts_of(record), tree.names, variant)
     layout = layouts_of(record)[chosen]
-    if not matched.files and not matched.tables:
+    if holds_nothing(layout, matched):
         raise LayoutError(
             f"no file here is one of {record.id}",
             where=root,

@@ -50,7 +50,7 @@ def picture(shape: Sequence[int], number: int, n_labels: int, *, ct: bool = Fals
         Hounsfield-like int16 values; uint8-like values otherwise.
     """
     rng = np.random.default_rng(1000 + number)
-    axes = [np.linspace(-1, 1, n).reshape([-1 if a == b else 1 for b in range(len(shape))]) for a, n in enumerate(shape)]
+    axes = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij", sparse=True)
     body = sum((x / (0.95 - 0.1 * a)) ** 2 for a, x in enumerate(axes)) < 1
     slope = sum((a + 1) * x for a, x in enumerate(axes))
     air, tissue, noise = (-1000, 40, 6) if ct else (10, 110, 3)
