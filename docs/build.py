@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ import generate  # noqa: E402
 from generate import cli, transcript  # noqa: E402
 
 _LINK = re.compile(r"!?\[(?:[^\]\\]|\\.)*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
+_CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
@@ -91,7 +93,9 @@ def check_pages() -> list[str]:
         name = path.relative_to(DOCS).as_posix()
         if name not in listed:
             problems.append(f"docs/{name}: is not in the navigation (zensical.toml)")
-        for target in links(path.read_text(encoding="utf-8")):
+        text = path.read_text(encoding="utf-8")
+        problems += [f"docs/{name}: two headings have the anchor #{anchor}" for anchor in doubled_anchors(text)]
+        for target in links(text):
             place = (path.parent / target.partition("#")[0]).resolve()
             if target.partition("#")[0] and not place.exists():
                 problems.append(f"docs/{name}: links to {target}, which is not there")
@@ -102,6 +106,13 @@ def check_pages() -> list[str]:
     text = reference.read_text(encoding="utf-8") if reference.is_file() else ""
     problems += [f"docs/reference/cli.md: says nothing of the verb {v}" for v in cli.verbs() if f"\n## {v}\n" not in text]
     return problems
+
+
+def doubled_anchors(text: str) -> list[str]:
+    """Return the anchors that two headings of a page share: a link would always lead to the first."""
+    heads = re.findall(r"^#{1,6} (.+)$", _CODE_BLOCK.sub("", text), re.MULTILINE)
+    anchors = Counter(re.sub(r"[^\w\- ]", "", head).strip().lower().replace(" ", "-") for head in heads)
+    return [anchor for anchor, n in anchors.items() if n > 1]
 
 
 def links(text: str) -> list[str]:

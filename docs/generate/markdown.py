@@ -6,19 +6,32 @@ import inspect
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 _ROLE = re.compile(r"``([^`]+)``")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table; cells are Markdown already."""
-    lines = [_row(head), _row("---" for _ in head), *(_row(row) for row in rows)]
+    """Return a table without its empty columns; cells are Markdown already."""
+    cells = [[" ".join(str(c).split()) for c in row] for row in rows]
+    kept = [n for n in range(len(head)) if any(row[n] for row in cells) or n == 0]
+    lines = [_row([head[n] for n in kept]), _row(["---"] * len(kept)), *(_row([row[n] for n in kept]) for row in cells)]
     return "\n".join(lines) + "\n"
 
 
-def _row(cells: Iterable[object]) -> str:
-    return "| " + " | ".join(" ".join(str(c).split()).replace("|", "\\|") for c in cells) + " |"
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_cell(c) for c in cells) + " |"
+
+
+def _cell(text: str) -> str:
+    """Return a cell whose upright strokes end no cell, in GitHub's Markdown or in Python's."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(_stroked(p) if p.startswith("`") and "|" in p else p.replace("|", "&#124;") for p in parts)
+
+
+def _stroked(span: str) -> str:
+    return f"<code>{escape(span.strip('`'), quote=False).replace('|', '&#124;')}</code>"
 
 
 def code(text: object) -> str:

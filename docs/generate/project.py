@@ -6,6 +6,7 @@ import re
 import tomllib
 from importlib.metadata import metadata
 from pathlib import Path
+from typing import Any
 
 from generate.markdown import code, table
 
@@ -26,20 +27,22 @@ _WHY = {
     "jinja2": "the pages of reports and of the web",
 }
 
-FLOORS = (
-    ("cli", "one file a verb"),
-    ("export", "writes for a trainer, with lock, report and citations"),
-    ("cohort", "recipes: choose cases, map labels, deal folds"),
-    ("audit", "looks at samples and yields findings"),
-    ("samples", "joins names with bytes: what a user holds; opens, checks, writes twins"),
-    ("layout", "templates, matching, joining, checking, identifying: names only, never opens a file"),
-    ("access", "folders, archives and lists of names as one tree; files that are whole or absent; the cache"),
-    ("formats", "one reader a format: bytes in, array and geometry out"),
-    ("catalogue", "reads, checks and bakes the records; finds; the vocabularies"),
-    ("engine", "works through a list of tasks, with a journal; knows none of the others"),
-    ("model", "the nouns, frozen: record, layout, case, volume, geometry, finding"),
-)
-"""Folders of src/medshelf from the top floor to the ground, and what each is for."""
+_ROOMS = {
+    "cli": "one file a verb",
+    "web": "the pages that `serve` shows",
+    "export": "writes for a trainer, with lock, report and citations",
+    "cohort": "recipes: choose cases, map labels, deal folds",
+    "audit": "looks at samples and yields findings",
+    "samples": "joins names with bytes: what a user holds; opens, checks, writes twins",
+    "layout": "templates, matching, joining, checking, identifying: names only, never opens a file",
+    "access": "folders, archives and lists of names as one tree; files that are whole or absent; the cache",
+    "formats": "one reader a format: bytes in, array and geometry out",
+    "catalogue": "reads, checks and bakes the records; finds; the vocabularies",
+    "model": "the nouns, frozen: record, layout, case, volume, geometry, finding",
+    "errors": "every error",
+    "engine": "works through a list of tasks, with a journal",
+}
+"""Folders of src/medshelf, and what each is for."""
 
 
 def changelog() -> str:
@@ -49,13 +52,13 @@ def changelog() -> str:
 
 def dependencies() -> str:
     """Every package that medshelf needs to run: its licence and why it is needed."""
-    project = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    names = [re.split(r"[<>=!~\[ ;]", line)[0] for line in project["dependencies"]]
+    lines = _project()["project"]["dependencies"]
+    names = [re.split(r"[<>=!~\[ ;]", line)[0] for line in lines]
     rows = [(code(name), licence_of(name), _WHY[name.lower()]) for name in names]
     return table(("Package", "Licence", "Why"), rows)
 
 
-_LICENCE_WORDS = {"BSD License": "BSD-3-Clause", "MIT License": "MIT", "MIT License\n": "MIT"}
+_LICENCE_WORDS = {"BSD License": "BSD-3-Clause", "MIT License": "MIT"}
 
 
 def licence_of(package: str) -> str:
@@ -70,10 +73,22 @@ def licence_of(package: str) -> str:
 
 
 def floors() -> str:
-    """The folders of the code, and what each module of them is for."""
-    source = REPO / "src" / "medshelf"
-    there = {p.name for p in source.iterdir() if p.is_dir() and (p / "__init__.py").is_file()}
-    missing = there - {name for name, _ in FLOORS}
-    if missing:
-        raise LookupError(f"docs/generate/project.py does not say what is in {', '.join(sorted(missing))}")
-    return table(("Folder", "What is in it"), [(code(n), said) for n, said in FLOORS if n in there])
+    """The floors from the top to the ground, as the contracts of import-linter have them, and what is in each room."""
+    contracts = _project()["tool"]["importlinter"]["contracts"]
+    layers = next(c["layers"] for c in contracts if c["type"] == "layers")
+    named = [[room.strip().rpartition(".")[2] for room in layer.split("|")] for layer in layers]
+    rows = [(n or "ground", code(room), _ROOMS[room]) for n, rooms in zip(_counting_down(named), named, strict=True) for room in rooms]
+    beside = _folders() - {room for rooms in named for room in rooms}
+    return table(("Floor", "Folder", "What is in it"), [*rows, *(("beside", code(n), _ROOMS[n]) for n in sorted(beside))])
+
+
+def _counting_down(floors: list[list[str]]) -> list[int]:
+    return list(range(len(floors) - 1, -1, -1))
+
+
+def _folders() -> set[str]:
+    return {p.parent.name for p in (REPO / "src" / "medshelf").glob("*/__init__.py")}
+
+
+def _project() -> dict[str, Any]:
+    return tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))

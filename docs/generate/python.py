@@ -28,7 +28,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Read one file", ("read", "Volume", "Header")),
     ("Hand it to a framework", ("TorchDataset", "LoadSample", "SubjectsOfDataset")),
     ("Check and identify", ("check", "Report", "Finding", "identify", "Identity", "Guess")),
-    ("Audit", ("audit", "Audit", "CaseFacts", "ImageFacts", "MaskFacts")),
+    ("Audit a dataset", ("audit", "Audit", "CaseFacts", "ImageFacts", "MaskFacts")),
     ("Build a cohort", ("build", "Built", "Excluded")),
     ("Write a twin", ("twin", "Twin")),
 )
@@ -70,7 +70,7 @@ def _entry(name: str) -> str:
     if name in _UNIMPORTED:
         return _text_only(name)
     thing = public(name) if name in medshelf.__all__ else _found(name)
-    return _class(name, thing) if inspect.isclass(thing) else _function(f"medshelf.{name}", name, thing, 3)
+    return _class(name, thing) if inspect.isclass(thing) else _function(f"medshelf.{name}", f"medshelf.{name}", thing, 3)
 
 
 def public(name: str) -> Any:
@@ -159,9 +159,11 @@ def _links(text: str) -> str:
 
 
 def _link(name: str) -> str:
-    known = name in _LINKED or name in medshelf.__all__ or isinstance(getattr(errors, name, None), type)
-    anchor = "errors" if isinstance(getattr(errors, name, None), type) else name.lower()
-    return f"[`{name}`](#{anchor})" if known else code(name)
+    if isinstance(getattr(errors, name, None), type):
+        return f"[`{name}`](#errors)"
+    if name not in _LINKED:
+        return code(name)
+    return f"[`{name}`](#{name.lower() if name[0].isupper() else 'medshelf' + name})"
 
 
 # --- classes -------------------------------------------------------------------------------

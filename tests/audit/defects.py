@@ -253,6 +253,10 @@ def _other_axes(root: Path, made: Record) -> Record:
     return clean.record(text)
 
 
+def _logits(root: Path, _: Record) -> None:
+    save(root / "vessel_001.nii", np.full(SHAPE, 3, np.float32, order="F"), affine_of(1))
+
+
 def _large(root: Path, _: Record) -> None:
     array = medshelf.read(root / "image_003.nii").array.astype(np.float32) * 1000
     save(root / "image_003.nii", np.asfortranarray(array), affine_of(3))
@@ -270,7 +274,8 @@ DEFECTS = (
     # files
     Defect("file.empty", "volumes", lambda root, _: _write(_first(root), b""), "case_001"),
     Defect("file.web-page", "volumes", lambda root, _: _write(_mask(root), _WEB_PAGE), "case_001"),
-    Defect("file.truncated", "volumes", lambda root, _: _write(_first(root), _first(root).read_bytes()[:2000]), "case_001"),
+    Defect("file.truncated", "volumes", lambda root, _: _write(_first(root), _first(root).read_bytes()[:2000]),
+           "case_001"),
     Defect("file.unreadable", "volumes", lambda root, _: _write(_mask(root), b"no NIfTI at all" * 100), "case_001"),
     Defect("file.not-a-volume", "series", _gap, "001"),
     Defect("file.not-as-declared", "probabilities", _other_axes, "001"),
@@ -300,8 +305,7 @@ DEFECTS = (
     # labels
     Defect("label.unknown-value", "volumes", _values(_with_voxels(7)), "case_001"),
     Defect("label.fraction", "volumes", _values(_with_voxels(1.5)), "case_001"),
-    Defect("label.not-probability", "probabilities",
-           lambda root, _: save(root / "vessel_001.nii", np.full(SHAPE, 3, np.float32, order="F"), affine_of(1)), "001"),
+    Defect("label.not-probability", "probabilities", _logits, "001"),
     Defect("label.grey", "pictures", _grey, "001", "warning"),
     Defect("label.coloured", "pictures", _coloured, "001", "warning"),
     Defect("label.empty", "volumes", _values(np.zeros_like), "case_001", "warning"),

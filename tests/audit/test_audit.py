@@ -263,3 +263,51 @@ def test_blood_cells_have_two_boxes_of_one_pixel(shared_data: Path) -> None:
 def test_a_mask_in_another_order_of_voxels_is_told_from_a_mirrored_one(shared_data: Path) -> None:
     found = medshelf.audit("totalsegmentator-sample", shared_data / "totalsegmentator-sample")
     assert [(f.check, f.case) for f in found.findings if f.severity != "info"] == [("grid.orientation", "ct_dicom")]
+
+
+def test_a_single_slice_is_compared_and_drawn_like_a_picture(tmp_path: Path) -> None:
+    import nibabel
+
+    for name, array in (("ct", clean.ct_of(1)[:, :, 5]), ("seg", clean.labels_of(1)[:, :, 5])):
+        (tmp_path / "train").mkdir(exist_ok=True)
+        nibabel.save(nibabel.Nifti1Image(array, affine_of(1)), tmp_path / "train" / f"{name}_001.nii")
+    made = record(clean.VOLUMES)
+    assert medshelf.audit(made, tmp_path).findings == ()
+    assert medshelf.open(made, tmp_path)[0].image.volume.axes == "ij"
+    nibabel.save(nibabel.Nifti1Image(clean.labels_of(1)[:-1, :, 5], affine_of(1)), tmp_path / "train" / "seg_001.nii")
+    assert [f.check for f in medshelf.audit(made, tmp_path).findings] == ["grid.shape"]
+
+
+def test_a_damaged_checksum_is_found_though_all_voxels_are_there(tmp_path: Path) -> None:
+    made = clean.volumes(tmp_path)
+    (tmp_path / "train" / "ct_001.nii").unlink()
+    path = tmp_path / "train" / "ct_001.nii.gz"
+    save(path, clean.ct_of(1), affine_of(1))
+    assert medshelf.audit(made, tmp_path).findings == ()
+    content = bytearray(path.read_bytes())
+    content[-6] ^= 0xFF
+    path.write_bytes(content)
+    found = medshelf.audit(made, tmp_path).findings
+    assert [(f.check, f.file) for f in found] == [("file.unreadable", "train/ct_001.nii.gz")]
+
+
+def test_no_voxels_stay_in_memory_once_a_file_is_measured(tmp_path: Path) -> None:
+    from medshelf.audit.read import read_case
+
+    _structures(tmp_path)
+    reading = read_case(medshelf.open(record(STRUCTURES), tmp_path), 0)
+    assert len(reading.masks[0].parts) == 3
+
+    def arrays(value: object, depth: int = 0) -> list[np.ndarray]:
+        if isinstance(value, np.ndarray):
+            return [value]
+        if depth > 6:
+            return []
+        if isinstance(value, dict):
+            return [a for v in value.values() for a in arrays(v, depth + 1)]
+        if isinstance(value, list | tuple):
+            return [a for v in value for a in arrays(v, depth + 1)]
+        names = getattr(type(value), "__slots__", ()) if type(value).__module__.startswith("medshelf") else ()
+        return [a for name in names for a in arrays(getattr(value, name), depth + 1)]
+
+    assert max(a.size for a in arrays(reading)) <= 16, "affines, and nothing larger"

@@ -8,6 +8,7 @@ import pytest
 
 import medshelf
 from medshelf.catalogue import shelf
+from medshelf.errors import Unsupported
 from medshelf.layout.check import check_names
 from medshelf.layout.twin import names_of, plan
 from medshelf.layout.variants import layouts_of
@@ -21,8 +22,8 @@ CASES = [
 ]
 NAMED = [f"{name}@{variant}" if variant else name for name, variant in CASES]
 
-NO_READER_YET = {("lidc-idri", "lidc_xml")}
-"""Annotations that can be found and checked by name, and not read yet: (record, reader)."""
+NO_READER_YET = {"lidc_xml", "rtstruct", "rtplan", "dicom_sr", "dicom_ann"}
+"""Readers that layouts name and nobody has written yet: their files are found and checked by name, not read."""
 
 
 @pytest.fixture(scope="module", params=CASES, ids=NAMED)
@@ -56,7 +57,9 @@ def test_loads_and_shows_what_is_declared(twin: tuple[str, str, Path]) -> None:
             assert header.dtype == volume.array.dtype.name
         for key, annotation in sample.annotations.items():
             slot = dataset.layout.files.get(key.partition("@")[0])
-            if slot is not None and (name, slot.reader) in NO_READER_YET:
+            if slot is not None and slot.reader in NO_READER_YET:
+                with pytest.raises(Unsupported, match="no reader is called"):
+                    annotation.read()  # type: ignore[union-attr]
                 continue
             if isinstance(annotation, Mask):
                 states = annotation.states()

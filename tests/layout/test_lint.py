@@ -54,6 +54,13 @@ def test_a_layout_that_is_right_has_no_complaint() -> None:
         ("[targets.side]", '[labels.x]\n"~(" = "liver"\n[targets.side]', "labels.x.~(", "not a regular expression"),
         ('role = "image"', 'role = "image"\nalong = "i"', "files.image.along", "no field 'i'"),
         ('role = "image"', 'role = "image"\nreader = "slices"', "files.image", "needs `along`"),
+        ("[targets.side]", '[regions]\nliver = ["liver", "cyst"]\n[targets.side]', "regions.liver", "made of itself"),
+        (
+            "[targets.side]",
+            '[regions]\nliver = ["cyst", "spleen"]\n[labels.x]\n1 = "liver"\n[targets.side]',
+            "regions.liver",
+            "give the region another name",
+        ),
         ('key = ["n"]', 'key = ["n", "visit"]', "key", "does not tell the key field 'visit'"),
     ],
 )

@@ -8,9 +8,9 @@ from html import escape
 
 WIDTH = 460
 _ROW = 22
-_NAMES = 170
+_NAMES = 172
 """Width for names at the left of a chart, in pixels."""
-_MOST_ROWS = 40
+_MOST_ROWS = 30
 
 
 def histogram(values: Sequence[float], unit: str, *, n_bins: int = 24) -> str:
@@ -99,7 +99,8 @@ def _usual_range(rows: Sequence[tuple[str, float, float, float]]) -> tuple[float
 
 def strips(groups: Mapping[str, Sequence[float]], n_cases: int) -> str:
     """Return a row of dots for each group on one logarithmic axis; a dot is a case in which the group occurs."""
-    shown = dict(list(groups.items())[:_MOST_ROWS])
+    often = sorted(groups, key=lambda name: -sum(v > 0 for v in groups[name]))[:_MOST_ROWS]
+    shown = {name: groups[name] for name in groups if name in set(often)}
     values = [v for group in shown.values() for v in group if v > 0]
     if not values:
         return '<p class="alike">nothing is marked</p>'
@@ -127,7 +128,7 @@ def strips(groups: Mapping[str, Sequence[float]], n_cases: int) -> str:
             f'<text class="name" x="{_NAMES - 10}" y="{y + 4}" text-anchor="end">{_short(name)}</text>{dots}'
             f'<text x="{WIDTH}" y="{y + 4}" text-anchor="end">{len(there)}/{n_cases}</text>'
         )
-    note = "" if len(groups) <= _MOST_ROWS else f"<p>and {len(groups) - _MOST_ROWS} more</p>"
+    note = f'<p class="alike">and {len(groups) - len(shown)} more</p>' if len(groups) > len(shown) else ""
     return _svg(height + 20, grid + "".join(rows)) + note
 
 
@@ -150,7 +151,7 @@ def _svg(height: float, inside: str) -> str:
     return f'<svg viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}" role="img">{inside}</svg>'
 
 
-def _short(name: str, most: int = 24) -> str:
+def _short(name: str, most: int = 21) -> str:
     shown = name if len(name) <= most else name[: most - 1] + "…"
     return f"<title>{escape(name)}</title>{escape(shown)}" if shown != name else escape(name)
 

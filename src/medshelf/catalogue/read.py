@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -213,15 +213,19 @@ def _clean(loc: tuple[str | int, ...], whole: Any) -> tuple[str | int, ...]:
     """Leave out the parts of pydantic's path that name types, not keys."""
     path: list[str | int] = []
     for part in loc:
-        inner: Any = whole
-        in_table = isinstance(inner, Mapping) and part in inner
-        in_array = isinstance(inner, list | tuple) and isinstance(part, int) and part < len(inner)
-        if in_table or in_array:
-            whole = inner[part]
+        if part in _keys(whole):
+            whole = whole[part]
         elif isinstance(part, str) and (part in ("str", "int", "float") or "[" in part):
             continue
         path.append(part)
     return tuple(path)
+
+
+def _keys(value: Any) -> Collection[Any]:
+    """Return the keys of a table, the indices of an array, nothing of anything else."""
+    if isinstance(value, Mapping):
+        return value.keys()
+    return range(len(value)) if isinstance(value, list | tuple) else ()
 
 
 def _worded(error: Mapping[str, Any]) -> str:

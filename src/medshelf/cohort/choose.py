@@ -93,6 +93,8 @@ def choose(recipe: Recipe, data: str | os.PathLike[str]) -> Cohort:
             problems.append(f"{choice.dataset}: {error}")
     if recipe.not_annotated == "refuse":
         problems += [p for source in sources for p in _lacking(source)]
+    elif recipe.not_annotated == "ignore":
+        problems += [f"{s.dataset.id}: annotates none of the labels" for s in sources if not s.mapped.parts]
     channels = recipe.channels or _channel_names(sources)
     problems += [
         f"{s.dataset.id}: has channels {', '.join(s.channels)}; the result has {', '.join(channels)}"
@@ -101,7 +103,9 @@ def choose(recipe: Recipe, data: str | os.PathLike[str]) -> Cohort:
     ]
     if problems:
         raise RecipeError(f"the recipe {recipe.name} can't be carried out", where=os.fspath(data), problems=problems)
-    chosen, excluded = _cases(recipe, sources)
+    chosen, excluded, problems = _cases(recipe, sources)
+    if problems:
+        raise RecipeError("a source gives no case", where=recipe.name, problems=problems)
     if not chosen:
         said = [f"{e.dataset} {e.case}: {e.reason}" for e in excluded[:20]]
         raise RecipeError("no case is left", where=recipe.name, problems=said)
@@ -112,7 +116,7 @@ def _open(recipe: Recipe, choice: SourceChoice, data: Path) -> Source:
     dataset = open_dataset(choice.dataset, _place(choice, data), variant=choice.variant)
     sample = _first_annotated(dataset)
     name, mask = _mask(sample, choice)
-    mapped = map_labels(recipe.labels, mask.structures, tuple(mask.regions))
+    mapped = map_labels(recipe.labels, mask.structures, mask.derived)
     channels = choice.channels or tuple(sample.images)
     if not choice.channels and len(channels) > 1 and len(recipe.channels) != len(channels):
         raise RecipeError(
@@ -173,13 +177,15 @@ def _modality(source: Source) -> str:
     return value[0] if isinstance(value, tuple) and len(value) == 1 else "image"
 
 
-def _cases(recipe: Recipe, sources: list[Source]) -> tuple[list[Chosen], list[Excluded]]:
+def _cases(recipe: Recipe, sources: list[Source]) -> tuple[list[Chosen], list[Excluded], list[str]]:
     chosen: list[Chosen] = []
     excluded: list[Excluded] = []
+    problems: list[str] = []
     for number, source in enumerate(sources):
-        taken = 0
+        taken = asked = 0
         for case in source.dataset.cases:
             reason = _reason_against(recipe, source, case)
+            asked += reason != ""
             if reason is None and source.choice.cases is not None and taken >= source.choice.cases:
                 continue
             if reason is not None:
@@ -188,8 +194,18 @@ def _cases(recipe: Recipe, sources: list[Source]) -> tuple[list[Chosen], list[Ex
                 continue
             taken += 1
             chosen.append(_chosen(source, number, case))
+        if not asked:
+            problems.append(_nothing_asked_for(source))
     _refuse_collisions(chosen)
-    return chosen, excluded
+    return chosen, excluded, problems
+
+
+def _nothing_asked_for(source: Source) -> str:
+    choice = source.choice
+    asked = [f"splits = {list(choice.splits)}"] if choice.splits else []
+    asked += [f"where = {choice.where}"] if choice.where else []
+    here = ", ".join(f"{split} {n}" for split, n in source.dataset.splits.items())
+    return f"{source.dataset.id}: no case is meant by {' and '.join(asked) or 'it'}; cases by split: {here}"
 
 
 def _reason_against(recipe: Recipe, source: Source, case: Case) -> str | None:

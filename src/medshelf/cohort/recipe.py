@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from medshelf.catalogue.toml_lines import line_of
 from medshelf.errors import MedshelfError, RecipeError
+from medshelf.layout.join import natural
 
 NotAnnotated = Literal["refuse", "ignore", "leave-out"]
 
@@ -92,7 +93,7 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     """
     from medshelf.model.blob import LocalFile
 
-    text = LocalFile(Path(path)).read_bytes().decode("utf-8", errors="replace")
+    text = LocalFile(Path(path)).read_bytes().decode("utf-8-sig", errors="replace")
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -108,7 +109,7 @@ def parse_recipe(table: Mapping[str, Any], *, where: str = "recipe", text: str =
         recipe: Recipe = _adapter().validate_python(table)
     except ValidationError as error:
         said = [_worded(e["loc"], str(e["msg"]), e["type"], where, text) for e in error.errors()]
-        raise RecipeError("the recipe can't be read", where=where, problems=sorted(set(said))) from error
+        raise RecipeError("the recipe can't be read", where=where, problems=sorted(set(said), key=natural)) from error
     problems = list(_problems(recipe))
     if problems:
         said = [f"{where}:{line_of(text, path)} {message}" for path, message in problems]
@@ -141,6 +142,8 @@ def _problems(recipe: Recipe) -> Iterable[tuple[tuple[str | int, ...], str]]:
     for label, parts in recipe.labels.items():
         if label in ("background", "ignore"):
             yield ("labels", label), f"{label!r} is a word of nnU-Net's own"
+        if not parts:
+            yield ("labels", label), f"{label!r} needs at least one structure"
         for part in (parts,) if isinstance(parts, str) else parts:
             try:
                 parse(part.removesuffix("?"))

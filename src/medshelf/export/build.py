@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,12 @@ from medshelf.cohort.recipe import Recipe, read_recipe
 from medshelf.cohort.split import Member, folds
 from medshelf.engine import worklist
 from medshelf.engine.journal import Journal
-from medshelf.errors import AccessError, RecipeError
+from medshelf.errors import AccessError, FormatError, RecipeError
 from medshelf.export.case_writer import Job, write_case
 from medshelf.export.nnunet import Target
 from medshelf.export.report import write_report
 from medshelf.model.dataset import UNKNOWN, Record
+from medshelf.model.volume import Header
 
 FORMAT = "1"
 """Changes when the same recipe would be written otherwise."""
@@ -103,27 +105,35 @@ def build(
 
 def _target(cohort: Cohort, out: Path) -> Target:
     recipe = cohort.recipe
-    flat = {_is_flat(cohort, one) for one in cohort.chosen[:1]}
     lacking = {label for s in cohort.sources for label in s.mapped.lacking}
     root = out / f"Dataset{recipe.number:03d}_{recipe.name}"
     ignore = recipe.not_annotated == "ignore" and bool(lacking)
+    header = _first_header(cohort)
+    flat = header is not None and header.axes.startswith("y")
     channels = cohort.channels
-    if True in flat and len(channels) == 1:
-        header = next(iter(cohort.sample(cohort.chosen[0]).images.values())).header()
-        channels = ("R", "G", "B") if len(header.shape) == 3 and header.shape[2] == 3 else channels
-    return Target(root, channels, tuple(recipe.labels), ignore, True in flat)
+    if header is not None and flat and len(channels) == 1 and header.shape[2:] == (3,):
+        channels = ("R", "G", "B")
+    return Target(root, channels, tuple(recipe.labels), ignore, flat)
 
 
-def _is_flat(cohort: Cohort, chosen: Chosen) -> bool:
-    source = cohort.sources[chosen.source]
-    return cohort.sample(chosen).images[source.channels[0]].header().axes.startswith("y")
+def _first_header(cohort: Cohort) -> Header | None:
+    """Return the header of the first image that can be read; those that can't are left out when their turn comes."""
+    for one in cohort.chosen:
+        with suppress(FormatError):
+            return cohort.sample(one).images[cohort.sources[one.source].channels[0]].header()
+    return None
 
 
 def _claim(root: Path, hidden: Path) -> None:
     """Refuse a folder that holds something that medshelf did not write."""
-    if root.exists() and not hidden.is_dir() and any(root.iterdir()):
-        raise AccessError("this folder holds something else", where=root, hint="Choose another --out")
-    hidden.mkdir(parents=True, exist_ok=True)
+    try:
+        if root.exists() and not hidden.is_dir() and any(root.iterdir()):
+            raise AccessError("this folder holds something else", where=root, hint="Choose another --out")
+        hidden.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AccessError(
+            "the folder can't be made", where=root, why=error.strerror, hint="Choose another --out"
+        ) from error
 
 
 def _write(
@@ -131,7 +141,7 @@ def _write(
 ) -> tuple[dict[str, dict[str, Any]], tuple[Excluded, ...], int]:
     tasks = list(_tasks(cohort, target))
     fingerprints = {name: fingerprint for name, fingerprint, _ in tasks}
-    known = {name: _known(journal, name, fingerprint, target.root, fingerprints) for name, fingerprint, _ in tasks}
+    known = {name: _known(cohort, journal, name, fingerprints, target.root) for name in fingerprints}
     results: dict[str, dict[str, Any]] = {}
     excluded: list[Excluded] = []
     by_id = {one.id: one for one in cohort.chosen}
@@ -147,7 +157,8 @@ def _write(
                 raise outcome.error
             result = {"excluded": f"can't be read: {outcome.error}"}
         assert result is not None
-        journal.record(outcome.task_id, fingerprints[outcome.task_id], result)
+        if outcome.error is None or isinstance(outcome.error, FormatError):  # others may pass: a disk that was away
+            journal.record(outcome.task_id, fingerprints[outcome.task_id], result)
         _sort(cohort, by_id[outcome.task_id], result, results, excluded)
         n_written += "files" in result
         if progress is not None:
@@ -173,7 +184,8 @@ def _tasks(cohort: Cohort, target: Target) -> Iterator[tuple[str, str, Job]]:
 def _fingerprint(rules: str, job: Job, mask: Any) -> str:
     """Return a hash of all that a case's files depend on: rules, label map, and the inputs' names, sizes and times."""
     told = hashlib.sha256(rules.encode())
-    told.update(json.dumps([to_plain(job.parts), to_plain(mask.labels), mask.kind, job.check], sort_keys=True).encode())
+    meant = [to_plain(x) for x in (job.parts, mask.labels, mask.regions)]
+    told.update(json.dumps([meant, mask.kind, mask.missing, job.check], sort_keys=True).encode())
     for image in (*job.images, *mask.images.values(), *mask.union):
         told.update(json.dumps([image.reader, image.axes, list(image.ops)], default=str).encode())
         for blob in image.blobs:
@@ -184,13 +196,20 @@ def _fingerprint(rules: str, job: Job, mask: Any) -> str:
 
 
 def _known(
-    journal: Journal, name: str, fingerprint: str, root: Path, chosen: Mapping[str, str]
+    cohort: Cohort, journal: Journal, name: str, fingerprints: Mapping[str, str], root: Path
 ) -> dict[str, Any] | None:
-    """Return what an earlier run did with a case, when it still holds: its files are there, its double too."""
-    done = journal.done(name, fingerprint)
+    """Return what an earlier run did with a case, when it still holds.
+
+    Its files are there; or it has none because it is the double of a case that stands before it, unchanged.
+    """
+    done = journal.done(name, fingerprints[name])
     if done is None or not all((root / file).is_file() for file in done.get("files", {})):
         return None
-    return done if done.get("double_of") is None or done["double_of"] in chosen else None
+    if done.get("double_of") is None:
+        return done
+    before = list(fingerprints)[: list(fingerprints).index(name)]
+    same = done["double_of"] in before and fingerprints[done["double_of"]] == done.get("double_fingerprint")
+    return done if same and "duplicates" in cohort.recipe.exclude else None
 
 
 def _sort(
@@ -236,7 +255,7 @@ def _remember_doubles(
         return
     fingerprints = {name: fingerprint for name, fingerprint, _ in _tasks(cohort, target)}
     for one, same in doubled.items():
-        noted = {**results[one.id], "files": {}, "double_of": same.id}
+        noted = {**results[one.id], "files": {}, "double_of": same.id, "double_fingerprint": fingerprints[same.id]}
         journal.record(one.id, fingerprints[one.id], noted)
 
 
@@ -247,6 +266,8 @@ def _double(cohort: Cohort, one: Chosen, same: Chosen) -> Excluded:
 
 def _clear(root: Path, wanted: set[str]) -> None:
     """Remove what an earlier recipe wrote here and this one doesn't."""
+    for left in root.glob(".part-*"):  # of a run that was stopped while it wrote
+        left.unlink()
     for folder in ("imagesTr", "labelsTr"):
         for file in (root / folder).iterdir() if (root / folder).is_dir() else ():
             if f"{folder}/{file.name}" not in wanted:

@@ -140,13 +140,14 @@ def _letters(layout: Layout, matched: Matched, archives: Sequence[str]) -> float
     known = {(e.slot, e.alternative): telling(e.template.text) for e in _telling_entries(layout)}
     said = [known[ref.slot, ref.alternative] for ref in _refs(matched)]
     said += [letters(plain(archive)) for archive in archives]
-    tables = sorted((known[r.slot, r.alternative] for g in matched.tables.values() for r in g), reverse=True)[:2]
+    tables = [known[ref.slot, ref.alternative] for group in matched.tables.values() for ref in group]
     right = {
         fill(layout.files[ref.slot].label or "", ref.captured)
         for ref, known_structure in _structures(layout, matched)
         if known_structure
     }
-    beside = sum(min(_TABLE, table) for table in tables) + _KIND * max(0, len(matched.files) - 1)
+    beside = sum(min(_TABLE, table) for table in sorted(tables, reverse=True)[:2])
+    beside += _KIND * max(0, len(matched.files) - 1)
     return sum(said) / len(said) + beside + _STRUCTURES * (len(right) >= 3)
 
 

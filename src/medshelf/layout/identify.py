@@ -31,6 +31,8 @@ SAMPLE = 3000
 """Number of names that are matched in full when there are more than `ALL`."""
 ALL = 12000
 """Most names that are all matched and joined."""
+_LEAST = 0.05
+"""Least share of the names that a layout explains to be looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,19 @@ class Identity:
     def as_dict(self) -> dict[str, Any]:
         """Return the answer as plain values, for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """One of the few names of the first look."""
+
+    name: str
+    low: str
+    """In lower case."""
+    weight: float
+    """How many names it stands for."""
+    beside: bool
+    """Paperwork, or an archive that nobody has looked into: no evidence against a dataset."""
 
 
 def identify_names(
@@ -67,16 +82,9 @@ def identify_names(
     """
     useful = [canonical(name) for name in names if not is_junk(name)]
     groups = by_shape(useful)
-    few = some_of(groups, FIRST_LOOK)
     closed = closed_archives(useful)
-    candidates = [
-        Candidate(record, variant, layout, record.layout.expect, promise)
-        for record in records
-        if record.layout is not None
-        for variant, layout in layouts_of(record).items()
-        if (promise := _promise(record, layout, few, closed)) > 0
-    ]
-    candidates.sort(key=lambda c: (-c.promise, c.record.id))
+    few = some_of(groups, FIRST_LOOK)
+    candidates = _candidates(records, few, closed)
     whole_list = len(useful) <= ALL
     looked_at = useful if whole_list else part_of(groups, useful, SAMPLE)
     there = Names(looked_at, len(useful) / max(1, len(looked_at)), whole_list, closed, called)
@@ -99,27 +107,46 @@ def _answer(found: Iterable[Guess], most: int, n_names: int) -> Identity:
 # --- first look ------------------------------------------------------------------------------
 
 
-def _promise(record: Record, layout: Layout, few: Mapping[str, float], closed: Collection[str]) -> float:
+def _candidates(
+    records: Iterable[Record], few: Mapping[str, float], closed: Collection[str]
+) -> list[Candidate]:
+    """Return the layouts that explain some of a few names, the most promising first."""
+    looked_at = [
+        _Name(name, name.lower(), weight, is_paperwork(name) or name in closed)
+        for name, weight in few.items()
+    ]
+    found = [
+        Candidate(record, variant, layout, record.layout.expect, promise)
+        for record in records
+        if record.layout is not None
+        for variant, layout in layouts_of(record).items()
+        if (promise := _promise(record, layout, looked_at, closed)) > 0
+    ]
+    return sorted(found, key=lambda c: (-c.promise, c.record.id))
+
+
+def _promise(record: Record, layout: Layout, few: Sequence[_Name], closed: Collection[str]) -> float:
     """Return share of the names that a layout explains, times how much that says."""
     tests = [(e.template.ending, e.template.regex.fullmatch, e) for e in entries(layout)]
     explained = said = rest = 0.0
-    for name, weight in few.items():
+    for name in few:
         entry = _first_fit(tests, name)
         if entry is None:
-            rest += 0.0 if is_paperwork(name) or name in closed else weight
+            rest += 0.0 if name.beside else name.weight
         elif entry.kind != "ignore":
-            explained += weight
-            said += weight * telling(entry.template.text)
-    for name in own_archives(record, layout, closed):
+            explained += name.weight
+            said += name.weight * telling(entry.template.text)
+    for archive in own_archives(record, layout, closed):
         explained += 1
-        said += letters(plain(name))
-    return explained / (explained + rest) * (1 + said / explained) if explained else 0.0
+        said += letters(plain(archive))
+    share = explained / max(1e-9, explained + rest)
+    return share * (1 + said / explained) if share >= _LEAST else 0.0
 
 
-def _first_fit(tests: Sequence[tuple[str, Any, Entry]], name: str) -> Entry | None:
-    low = name.lower()
+def _first_fit(tests: Sequence[tuple[str, Any, Entry]], name: _Name) -> Entry | None:
+    low = name.low
     for ending, fullmatch, entry in tests:
-        if low.endswith(ending) and fullmatch(name) is not None:
+        if low.endswith(ending) and fullmatch(name.name) is not None:
             return entry
     return None
 

@@ -36,6 +36,7 @@ def complaints(layout: Layout) -> Iterator[Complaint]:
     for name, slot in layout.files.items():
         yield from _slot(layout, name, slot, templates[name], known)
     yield from _rules(layout)
+    yield from _regions(layout)
     yield from _texts(layout, known)
     yield from _heads(layout, known)
 
@@ -77,7 +78,7 @@ def _slot(layout: Layout, name: str, slot: Slot, templates: list[Template], know
         yield ("files", name, "along"), f"the template has no field {slot.along!r}"
     if slot.reader == "slices" and not slot.along:
         yield ("files", name), "a series of pictures needs `along`"
-    if slot.role == "mask" and slot.reader not in SERIES_READERS and not (slot.labels or slot.label or slot.note):
+    if slot.role == "mask" and slot.reader not in (*SERIES_READERS, "dicom_seg") and not (slot.labels or slot.label or slot.note):
         yield ("files", name), "a mask needs `labels` or `label`, or a note that says why nobody knows"
 
 
@@ -93,6 +94,16 @@ def _rules(layout: Layout) -> Iterator[Complaint]:
         for key in mapping:
             if key.startswith("~") and _groups(key[1:]) is None:
                 yield ("labels", name, key), f"{key!r} is not a regular expression"
+
+
+def _regions(layout: Layout) -> Iterator[Complaint]:
+    """Check that a derived structure is neither made of itself nor written in a mask."""
+    written = {structure for mapping in layout.labels.values() for structure in mapping.values()}
+    for name, parts in layout.regions.items():
+        if name in parts:
+            yield ("regions", name), f"the region {name!r} is made of itself: give the whole another name"
+        elif name in written:
+            yield ("regions", name), f"{name!r} is what a mask says already: give the region another name"
 
 
 def _groups(expression: str) -> int | None:

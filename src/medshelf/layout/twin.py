@@ -187,8 +187,8 @@ def _members(
     members = _member_fields(layout, one, template)
     values = {n: text for n, text in captured.items() if n in template.fields and n not in members}
     values |= _fitting_words(layout, template, values, fields)
-    many = [f for f in (*bound_fields(one), *one.complete) if f in template.fields and not _is_key(layout, f)]
-    choices = [_choices(layout, slot, one, template, name) for name in dict.fromkeys(many)]
+    many = [f for f in (*bound_fields(one), *one.complete) if f in template.fields and not _told(layout, f, captured, template)]
+    choices = [_choices(layout, slot, one, template, name, fields) for name in dict.fromkeys(many)]
     for words in product(*choices):
         chosen = {**values, **dict(zip(dict.fromkeys(many), words, strict=True))}
         for member in range(_n_members(one, members)):
@@ -230,9 +230,18 @@ def _fitting_words(
     return found
 
 
-def _choices(layout: Layout, slot: str, one: Slot, template: Template, name: str) -> tuple[str, ...]:
+def _told(layout: Layout, name: str, captured: Captured, template: Template) -> bool:
+    """True when the case itself tells a field's word, so that there is nothing to choose."""
+    return _is_key(layout, name) and captured.get(name) in template.enumerated.get(name, (captured.get(name),))
+
+
+def _choices(
+    layout: Layout, slot: str, one: Slot, template: Template, name: str, fields: Mapping[str, FieldValue]
+) -> tuple[str, ...]:
     if name in template.enumerated:
-        return template.enumerated[name]
+        words = template.enumerated[name]
+        meant = [w for w in words if _agrees(derive({name: w}, frozenset(), layout.fields), fields, name)]
+        return tuple(meant) if _is_key(layout, name) else words
     if layout.example is not None:
         examples = layout.example.slots.get(slot, {}).get(name) or layout.example.fields.get(name)
         if examples:
@@ -242,6 +251,11 @@ def _choices(layout: Layout, slot: str, one: Slot, template: Template, name: str
         if plain:
             return tuple(plain)
     return tuple(invent(name, template.specs[name], n) for n in range(2))
+
+
+def _agrees(meaning: Mapping[str, FieldValue], fields: Mapping[str, FieldValue], name: str) -> bool:
+    """True when what a word means contradicts nothing that the case says otherwise than by this field."""
+    return all(str(fields[k]) == str(v) for k, v in meaning.items() if k in fields and k != name)
 
 
 def _member_fields(layout: Layout, slot: Slot, template: Template) -> tuple[str, ...]:

@@ -74,6 +74,12 @@ class Mask:
             return tuple(self._segments)
         return structures_of(self.labels)
 
+    @cached_property
+    def derived(self) -> tuple[str, ...]:
+        """Regions of the layout of which this mask annotates every part."""
+        known = {*self.structures, *self.regions}
+        return tuple(region for region, parts in self.regions.items() if known.issuperset(parts))
+
     @property
     def values(self) -> dict[int, str]:
         """Structure by value, for masks of kind index."""
@@ -164,9 +170,7 @@ class Mask:
             Nobody annotated the structure here; absence must not be read into that.
         """
         if structure in self.regions:
-            parts = [self.mask(part) for part in self.regions[structure] if self._is_here(part)]
-            if parts:
-                return np.logical_or.reduce(parts)
+            return np.logical_or.reduce([self.mask(part) for part in self.regions[structure]])
         if structure not in self.structures or (not self._is_here(structure) and self.missing != State.ABSENT):
             raise NotFound(
                 f"{structure} is not annotated in {self.name}",

@@ -16,6 +16,11 @@ from medshelf.model.volume import Header, Volume
 from medshelf.samples import operate
 
 
+_DICOM = {"dicom_series": 3, "dicom": 1}
+"""Readers of DICOM, and the least number of slices that each takes for a volume: with fewer than three, a missing
+slice can't be seen; ``dicom`` is for objects that are whole in one file."""
+
+
 @dataclass(frozen=True)
 class Image:
     """One image, lazily.
@@ -71,10 +76,10 @@ class Image:
         return operate.apply(volume, self.ops)
 
     def _stored(self) -> Volume:
-        if self.reader == "dicom_series":
+        if self.reader in _DICOM:
             from medshelf.formats import dicom
 
-            return dicom.read_series(self.blobs)
+            return dicom.read_series(self.blobs, least_slices=_DICOM[self.reader])
         if self.reader == "slices":
             return stack(self.blobs, reverse=self.reverse, spacing_mm=self.stated_spacing_mm)
         if self.reader == "wsi":
@@ -86,10 +91,10 @@ class Image:
         if self.ops or self.reader == "slices" or self.axes or self.source is not None:
             volume = self.volume
             return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
-        if self.reader == "dicom_series":
+        if self.reader in _DICOM:
             from medshelf.formats import dicom
 
-            return dicom.read_series_header(self.blobs)
+            return dicom.read_series_header(self.blobs, least_slices=_DICOM[self.reader])
         return formats.read_header(self.blobs[0], "slide" if self.reader == "wsi" else _image_reader(self.reader))
 
     @cached_property

@@ -59,7 +59,7 @@ def _read_blob(blob: Blob, reader: str | None) -> Volume:
     if reader == "dicom_series" or (reader is None and _is_dicom(blob)):
         from medshelf.formats import dicom
 
-        return dicom.read_series([blob])
+        return dicom.read_series([blob], least_slices=1)
     return formats.read(blob, reader)
 
 

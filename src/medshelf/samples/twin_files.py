@@ -38,7 +38,7 @@ Writer = Callable[[Layout, Slot, Sequence[TwinFile], Sequence[Path]], None]
 
 def _writer(slot: Slot, path: Path) -> Writer:
     ending = path.suffix.lower()
-    if slot.reader == "dicom_series":
+    if slot.reader in ("dicom_series", "dicom"):
         return _write_dicom
     if slot.reader == "slices":
         return _write_slices

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ def draw_flat(
     window: tuple[float, float] | None,
 ) -> Picture:
     """Draw a picture; parameters as in `medshelf.samples.view.draw`."""
+    volume = _upright(volume)
     rgb, told = rgb_of(volume, window)
     rows, columns = rgb.shape[:2]
     scale = min(LARGEST[0] / columns, LARGEST[1] / rows, 8)
@@ -74,6 +76,13 @@ def rgb_of(volume: Volume, window: tuple[float, float] | None = None) -> tuple[n
     return np.ascontiguousarray(array[..., :3]), kind
 
 
+def _upright(volume: Volume) -> Volume:
+    """Return a single slice, (I, J), as a picture, (Y, X), with its first axis across."""
+    if not volume.axes.startswith("ij"):
+        return volume
+    return replace(volume, array=volume.array.swapaxes(0, 1), axes="yx" + volume.axes[2:])
+
+
 def _range(array: np.ndarray, window: tuple[float, float] | None) -> tuple[float, float]:
     if window is not None:
         return window[0] - window[1] / 2, window[0] + window[1] / 2
@@ -107,12 +116,20 @@ def _annotated(
 
 
 def _with_mask(plain: np.ndarray, mask: Mask, shape: tuple[int, int]) -> tuple[np.ndarray, Legend]:
-    overlay = overlay_of(mask)
+    overlay = _first_page(overlay_of(mask), mask)
     if overlay.array.shape != shape:
         told = f"the mask has {overlay.array.shape[-1]} × {overlay.array.shape[0]} pixels"
         return plain, Legend(mask.name, (Entry(told, None), Entry("it does not fit the picture", None)))
     size = plain.shape[1], plain.shape[0]
     return picture.painted(plain, picture.resized_numbers(overlay.array, size)), _mask_legend(overlay, mask)
+
+
+def _first_page(overlay: Overlay, mask: Mask) -> Overlay:
+    """Return an overlay as (rows, columns), the first of several pages."""
+    array = overlay.array[0] if overlay.array.ndim == 3 else overlay.array
+    if mask.images and mask.header().axes.startswith("ij"):
+        array = array.T
+    return replace(overlay, array=array)
 
 
 def _mask_legend(overlay: Overlay, mask: Mask) -> Legend:
@@ -163,13 +180,13 @@ def _with_contours(plain: np.ndarray, name: str, value: Any, scale: float) -> tu
     from PIL import Image as pil
     from PIL import ImageDraw
 
-    contours = list(getattr(value, "contours", ()))
+    contours: list[Any] = list(getattr(value, "contours", ()))
     counts = Counter(str(c.label) for c in contours)
     colours = {label: picture.colour_of(n) for n, label in enumerate(sorted(counts), 1)}
     canvas = pil.fromarray(plain)
     draw = ImageDraw.Draw(canvas)
     for contour in contours:
-        points = [(float(x) * scale, float(y) * scale) for x, y in contour.points_xy]
+        points = [(float(x) * scale, float(y) * scale) for x, y in contour.points_xy.tolist()]
         if len(points) > 1:
             draw.line([*points, points[0]], fill=colours[str(contour.label)], width=2)
     entries = [Entry(label, colours[label], str(counts[label])) for label in sorted(counts)]

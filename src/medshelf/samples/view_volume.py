@@ -204,10 +204,12 @@ def _paste(canvas: Picture, scene: _Scene, place: Place, *, first: bool) -> None
 
 
 def _letters(canvas: Picture, plane: Plane, at: tuple[int, int], size: tuple[int, int]) -> None:
-    """Write the sides of the patient at the edges; those above and below only where there is room for both."""
+    """Write the sides of the patient at the edges, as far as there is room."""
     (left, top), (width, height) = at, size
     middle_x, middle_y = left + width / 2, top + height / 2
     at_left, at_right, at_top, at_bottom = plane.letters
+    if height < 18:
+        return
     picture.write(canvas, (left + 6, middle_y), at_left, 16, anchor="lm", halo=True)
     picture.write(canvas, (left + width - 6, middle_y), at_right, 16, anchor="rm", halo=True)
     if height >= 56:

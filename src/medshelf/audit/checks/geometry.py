@@ -35,6 +35,7 @@ class _Place:
     parts: Sequence[Part]
     header: Header
     affine: np.ndarray
+    is_image: bool
 
     @property
     def where(self) -> str:
@@ -49,7 +50,7 @@ def _places(reading: Reading) -> Iterator[_Place]:
     """Yield every geometry of a case that has an affine, once for all files of a mask that share it."""
     for part in reading.images:
         if part.header is not None and part.header.affine is not None:
-            yield _Place(f"image {part.name}", [part], part.header, np.asarray(part.header.affine, np.float64))
+            yield _Place(f"image {part.name}", [part], part.header, np.asarray(part.header.affine, np.float64), True)
     for mask in reading.masks:
         groups: dict[bytes, list[Part]] = {}
         for part in mask.parts:
@@ -58,7 +59,7 @@ def _places(reading: Reading) -> Iterator[_Place]:
         for key, parts in groups.items():
             header = parts[0].header
             assert header is not None
-            yield _Place(f"mask {mask.name}", parts, header, np.frombuffer(key, np.float64).reshape(4, 4))
+            yield _Place(f"mask {mask.name}", parts, header, np.frombuffer(key, np.float64).reshape(4, 4), False)
 
 
 def skewed_axes(reading: Reading) -> Iterator[Finding]:
@@ -109,8 +110,9 @@ def odd_spacing(reading: Reading) -> Iterator[Finding]:
 def lost_header(reading: Reading) -> Iterator[Finding]:
     """Report large slices with a spacing of exactly 1 mm in all directions and no rotation."""
     for place in _places(reading):
-        columns, rows, *_ = place.header.shape
-        if not np.array_equal(np.abs(place.affine[:3, :3]), np.eye(3)) or min(columns, rows) < LOST_HEADER_PIXELS:
+        columns, rows = (*place.header.shape, 1, 1)[:2]
+        unit = np.array_equal(np.abs(place.affine[:3, :3]), np.eye(3))
+        if not unit or min(columns, rows) < LOST_HEADER_PIXELS or not place.is_image:
             continue
         yield Finding(
             "geometry.lost-header", "warning",

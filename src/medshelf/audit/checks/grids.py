@@ -48,9 +48,9 @@ def _image_of(reading: Reading, mask: MaskReading, part: Part) -> Part | None:
 
 
 def _n_axes(header: Header | None) -> int:
-    """Number of spatial axes: 3 for volumes, 2 for pictures."""
+    """Number of spatial axes: 3 for volumes, 2 for pictures and single slices, 0 for anything else."""
     assert header is not None
-    return 3 if header.axes.startswith("ijk") else 2 if header.axes.startswith("y") else 0
+    return 3 if header.axes.startswith("ijk") else 2 if header.axes[:2] in ("yx", "ij") else 0
 
 
 def _misfit(image: Header | None, mask: Header | None) -> tuple[bool, float]:
@@ -60,7 +60,7 @@ def _misfit(image: Header | None, mask: Header | None) -> tuple[bool, float]:
         return True, 0.0
     if image.affine is None or mask.affine is None:
         return False, 0.0
-    distance = geometry.max_corner_distance_mm(image.affine, mask.affine, image.shape)
+    distance = geometry.max_corner_distance_mm(image.affine, mask.affine, (*image.shape[:n], 1, 1, 1)[:3])
     return False, distance if np.isfinite(distance) else float("inf")
 
 
@@ -89,7 +89,7 @@ def _compare(image: Part, part: Part) -> Finding | None:
     places = np.asarray(a.affine, np.float64), np.asarray(b.affine, np.float64)
     if any(geometry.orientation(place) == "???" for place in places):
         return None
-    return _compare_places(*places, of_image)
+    return _compare_places(*places, (*of_image, 1, 1, 1)[:3])
 
 
 def _by(shape: tuple[int, ...]) -> str:
