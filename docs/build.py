@@ -79,7 +79,8 @@ def _run(*, write: bool) -> Iterator[str]:
 
 def _site() -> Iterator[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "zensical", "build", "--strict", "--clean"], cwd=REPO, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "zensical", "build", "--strict", "--clean"], cwd=REPO, capture_output=True,
+        text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         yield re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr.partition("Traceback")[0])
@@ -104,8 +105,8 @@ def check_pages() -> list[str]:
     problems += [f"zensical.toml: there is no page {name}" for name in listed if not (DOCS / name).is_file()]
     reference = DOCS / "reference" / "cli.md"
     text = reference.read_text(encoding="utf-8") if reference.is_file() else ""
-    problems += [f"docs/reference/cli.md: says nothing of the verb {v}" for v in cli.verbs() if f"\n## {v}\n" not in text]
-    return problems
+    absent = [verb for verb in cli.verbs() if f"\n## {verb}\n" not in text]
+    return problems + [f"docs/reference/cli.md: says nothing of the verb {verb}" for verb in absent]
 
 
 def doubled_anchors(text: str) -> list[str]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import get_args
 
+from generate.markdown import code, table
 from medshelf.catalogue import shelf
 from medshelf.model.dataset import Record
 from medshelf.model.layout import FAMILIES, Evidence
-
-from generate.markdown import code, table
 
 SOURCE = "the records in catalogue/datasets"
 
@@ -20,7 +19,8 @@ def page() -> str:
     return "\n".join([
         "# Catalogue",
         "",
-        f"{len(records)} records. `medshelf show ID` prints all that is known of one, with its sources; `medshelf find` searches.",
+        f"{len(records)} records. `medshelf show ID` prints all that is known of one, with its sources;",
+        "`medshelf find` searches.",
         "",
         "## By evidence",
         "",
@@ -34,7 +34,8 @@ def page() -> str:
         _family_counts(records),
         "## All records",
         "",
-        "A number that nobody states is `unknown`. A licence that nobody states is `unknown` too: that is not a permission.",
+        "A number that nobody states is `unknown`. A licence that nobody states is `unknown` too: that is not a",
+        "permission.",
         "",
         table(("Id", "Family", "Evidence", "Cases", "Licence", "Access"), [_row(r) for r in records]),
     ])  # fmt: skip

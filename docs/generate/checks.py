@@ -8,9 +8,8 @@ from itertools import groupby
 from pathlib import Path
 
 import medshelf
-from medshelf.audit.checks import catalogue_of_checks
-
 from generate.markdown import code, table
+from medshelf.audit.checks import catalogue_of_checks
 
 SOURCE = "the checks in src/medshelf"
 

@@ -7,10 +7,10 @@ import inspect
 from collections.abc import Iterator
 
 import click
-from medshelf import errors
-from medshelf.cli.app import VERBS, cli
 
 from generate.markdown import code, table
+from medshelf import errors
+from medshelf.cli.app import VERBS, cli
 
 SOURCE = "the commands in src/medshelf/cli"
 
@@ -27,10 +27,12 @@ EXIT_CODES = {
 }
 
 VARIABLES = {
-    "MEDSHELF_CATALOGUE": "folder that holds `datasets/` and `vocabulary/`, in place of the one that comes with medshelf",
-    "MEDSHELF_CACHE_DIR": "folder for what can be made again (the baked shelf, indices of archives), in place of the user's cache folder",
+    "MEDSHELF_CATALOGUE": "folder that holds `datasets/` and `vocabulary/`, in place of medshelf's own",
+    "MEDSHELF_CACHE_DIR": "folder for what can be made again (the baked shelf, indices of archives), in place of the "
+    "user's cache folder",
     "MEDSHELF_MEMBER_LIMIT_BYTES": "largest member of an archive that is read into memory; 16 GiB by default",
-    "MEDSHELF_SPOOL_LIMIT_BYTES": "how much of a compressed archive may be unpacked into the cache folder; 32 GiB by default",
+    "MEDSHELF_SPOOL_LIMIT_BYTES": "how much of a compressed archive may be unpacked into the cache folder; 32 GiB by "
+    "default",
     "MEDSHELF_DEBUG": "when set, a mistake in medshelf shows its traceback",
     "NO_COLOR": "when set, no colours",
 }
@@ -41,8 +43,8 @@ def page() -> str:
     return "\n".join([
         "# Command line",
         "",
-        "Data goes to stdout, progress and remarks go to stderr. Every verb takes `--json`. Where a verb lists ids, `-q`",
-        "prints them alone, one a line.",
+        "Data goes to stdout, progress and remarks go to stderr. Every verb takes `--json`. Where a verb lists ids,",
+        "`-q` prints them alone, one a line.",
         "",
         table(("Verb", "What it does"), [(f"[{v}](#{v})", VERBS[v]) for v in verbs()]),
         *(part for verb in verbs() for part in _verb(verb)),

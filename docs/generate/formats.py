@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 from importlib import import_module
 
+from generate.markdown import code, prose, table
 from medshelf.formats import IMAGE_FORMATS
 from medshelf.formats.dicom.faults import REASONS
 
-from generate.markdown import code, prose, table
-
 SOURCE = "the modules in src/medshelf/formats"
 
-OTHERS = {
-    "dicom_seg": "read_seg",
-    "table": "read_table",
-    "boxes": "read_voc",
-    "coco": "read_coco",
-    "rle": "decode_rle",
-    "points": "read_points",
-    "contours": "read_contours",
-    "mesh": "read_mesh",
-    "keyval": "read_keyval",
-    "text": "read_text",
-}
-"""Modules that read what is no image, and their reader."""
+OTHERS = ("dicom_seg", "table", "boxes", "coco", "rle", "points", "contours", "mesh", "keyval", "text")
+"""Modules that read what is no image."""
+
+BEHIND = ("deflate", "inflate", "markup", "payload", "pixel_limit")
+"""Modules that readers share, and no user meets."""
 
 
 def page() -> str:
@@ -33,10 +23,10 @@ def page() -> str:
     return "\n".join([
         "# File formats",
         "",
-        "Readers take bytes and give an array with its geometry. They never hear of a dataset. A file is known by its",
-        "ending and, where that is silent, by its first bytes. Bytes that are not what they should be give a `FormatError`",
-        "that names the file; the size that a header declares is checked against the file before memory is taken for it;",
-        "pickled objects are refused.",
+        "Readers take bytes and give an array with its geometry. They never hear of a dataset. A file is known by",
+        "its ending and, where that is silent, by its first bytes. Bytes that are not what they should be give a",
+        "`FormatError` that names the file. The size that a header declares is checked against the file before",
+        "memory is taken for it. Pickled objects are refused.",
         "",
         "## Images",
         "",
@@ -68,19 +58,3 @@ def _cut(text: str) -> str:
     """Leave out what a docstring says of the modules behind it."""
     paragraphs = inspect.cleandoc(text).split("\n\n")
     return "\n\n".join(p for p in paragraphs if not p.startswith("The modules behind"))
-
-
-def readers() -> set[str]:
-    """Return the modules of formats that offer a reader of blobs under a public name."""
-    from medshelf import formats as package
-
-    found = set()
-    for path in sorted(package.__path__[0:1]):
-        from pathlib import Path
-
-        for file in Path(path).glob("*.py"):
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            names = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
-            if any(name in names for name in OTHERS.values()):
-                found.add(file.stem)
-    return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from medshelf.catalogue.place import catalogue_root
-from medshelf.cohort import recipe as recipes
-from medshelf.model import dataset, layout as layouts
-
 from generate.attributes import key_table
 from generate.markdown import parse_doc, table
+from medshelf.catalogue.place import catalogue_root
+from medshelf.cohort import recipe as recipes
+from medshelf.model import dataset
+from medshelf.model import layout as layouts
 
 _LAYOUT = (
     layouts.Layout, layouts.FieldRule, layouts.Slot, layouts.TableSlot, layouts.Target, layouts.Split,
@@ -64,7 +64,8 @@ def _sections(classes: tuple[type, ...]) -> str:
     parts = []
     for cls in classes:
         doc = parse_doc(cls.__doc__)
-        parts.append(f"### {cls.__name__}\n\n{doc.summary}\n\n{doc.body}\n{key_table(cls)}")
+        title = "Top of the file" if cls in (dataset.Record, recipes.Recipe) else cls.__name__
+        parts.append(f"### {title}\n\n{doc.summary}\n\n{doc.body}\n{key_table(cls)}")
     return "\n".join(parts)
 
 

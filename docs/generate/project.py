@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
-from generate.markdown import code, table
+from generate.markdown import code, parse_doc, table
 
 REPO = Path(__file__).resolve().parents[2]
+_SOURCE = REPO / "src" / "medshelf"
 SOURCE = "CHANGELOG.md"
 
 _WHY = {
@@ -26,24 +28,6 @@ _WHY = {
     "openpyxl": "Excel tables",
     "jinja2": "the pages of reports and of the web",
 }
-
-_ROOMS = {
-    "cli": "one file a verb",
-    "web": "the pages that `serve` shows",
-    "export": "writes for a trainer, with lock, report and citations",
-    "cohort": "recipes: choose cases, map labels, deal folds",
-    "audit": "looks at samples and yields findings",
-    "samples": "joins names with bytes: what a user holds; opens, checks, writes twins",
-    "layout": "templates, matching, joining, checking, identifying: names only, never opens a file",
-    "access": "folders, archives and lists of names as one tree; files that are whole or absent; the cache",
-    "formats": "one reader a format: bytes in, array and geometry out",
-    "catalogue": "reads, checks and bakes the records; finds; the vocabularies",
-    "model": "the nouns, frozen: record, layout, case, volume, geometry, finding",
-    "errors": "every error",
-    "engine": "works through a list of tasks, with a journal",
-}
-"""Folders of src/medshelf, and what each is for."""
-
 
 def changelog() -> str:
     """The changelog, as it stands in the repository."""
@@ -77,17 +61,24 @@ def floors() -> str:
     contracts = _project()["tool"]["importlinter"]["contracts"]
     layers = next(c["layers"] for c in contracts if c["type"] == "layers")
     named = [[room.strip().rpartition(".")[2] for room in layer.split("|")] for layer in layers]
-    rows = [(n or "ground", code(room), _ROOMS[room]) for n, rooms in zip(_counting_down(named), named, strict=True) for room in rooms]
-    beside = _folders() - {room for rooms in named for room in rooms}
-    return table(("Floor", "Folder", "What is in it"), [*rows, *(("beside", code(n), _ROOMS[n]) for n in sorted(beside))])
+    rows = [
+        (str(height) if height else "ground", code(room), _purpose(room))
+        for height, rooms in zip(range(len(named) - 1, -1, -1), named, strict=True)
+        for room in rooms
+    ]
+    beside = {p.parent.name for p in _SOURCE.glob("*/__init__.py")} - {room for rooms in named for room in rooms}
+    rows += [("beside", code(room), _purpose(room)) for room in sorted(beside)]
+    return table(("Floor", "Room", "What is in it"), rows)
 
 
-def _counting_down(floors: list[list[str]]) -> list[int]:
-    return list(range(len(floors) - 1, -1, -1))
-
-
-def _folders() -> set[str]:
-    return {p.parent.name for p in (REPO / "src" / "medshelf").glob("*/__init__.py")}
+def _purpose(room: str) -> str:
+    """Return the first sentence of a room's docstring."""
+    place = _SOURCE / room / "__init__.py"
+    tree = ast.parse((place if place.is_file() else _SOURCE / f"{room}.py").read_text(encoding="utf-8"))
+    told = ast.get_docstring(tree)
+    if not told:
+        raise LookupError(f"src/medshelf/{room} does not say what it is for")
+    return parse_doc(told).summary
 
 
 def _project() -> dict[str, Any]:

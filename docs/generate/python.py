@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import medshelf
-from medshelf import errors
-
 from generate.attributes import attribute_docs, attributes
 from generate.markdown import Doc, code, parse_doc, table
+from medshelf import errors
 
 SOURCE = "the docstrings of src/medshelf"
 
@@ -35,7 +34,8 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Headings and what stands below them: public names, and the classes that those return."""
 
 _WHERE = {
-    "Hit": "catalogue.search", "Image": "samples.image", "Mask": "samples.annotation", "Annotation": "samples.annotation",
+    "Hit": "catalogue.search", "Image": "samples.image", "Mask": "samples.annotation",
+    "Annotation": "samples.annotation",
     "State": "model.labels", "Case": "model.case", "FileRef": "model.case", "Volume": "model.volume",
     "Header": "model.volume", "Report": "layout.check", "Finding": "model.finding", "Identity": "layout.identify",
     "Guess": "layout.identify", "Audit": "audit.run", "CaseFacts": "audit.facts", "ImageFacts": "audit.facts",
@@ -54,8 +54,8 @@ def page() -> str:
     parts = [
         "# Python",
         "",
-        "The functions have the names of the [verbs](cli.md), and give as objects what the verbs print. `import medshelf` imports",
-        "nothing heavy; each name is imported when it is first used. The public names are "
+        "The functions have the names of the [verbs](cli.md), and give as objects what the verbs print.",
+        "`import medshelf` imports nothing heavy; each name is imported when it is first used. The public names are "
         + ", ".join(_link(name) for name in medshelf.__all__)
         + ".",
         "",
@@ -70,7 +70,9 @@ def _entry(name: str) -> str:
     if name in _UNIMPORTED:
         return _text_only(name)
     thing = public(name) if name in medshelf.__all__ else _found(name)
-    return _class(name, thing) if inspect.isclass(thing) else _function(f"medshelf.{name}", f"medshelf.{name}", thing, 3)
+    if inspect.isclass(thing):
+        return _class(name, thing)
+    return _function(f"medshelf.{name}", f"medshelf.{name}", thing, 3)
 
 
 def public(name: str) -> Any:
@@ -225,7 +227,8 @@ def _errors() -> str:
     named = [node.name for node in ast.parse(inspect.getsource(errors)).body if isinstance(node, ast.ClassDef)]
     kinds = [getattr(errors, n) for n in named if issubclass(getattr(errors, n), errors.MedshelfError)]
     rows = [(code(k.__name__), k.exit_code, parse_doc(k.__doc__).summary) for k in kinds]
-    base = table(("Attribute", "Type", "Meaning"), [_parameter(*i) for i in parse_doc(errors.MedshelfError.__doc__).sections["Parameters"]])
+    kept = parse_doc(errors.MedshelfError.__doc__).sections["Parameters"]
+    base = table(("Attribute", "Type", "Meaning"), [_parameter(*item) for item in kept])
     return "\n".join([
         f"{intro} All are in `medshelf.errors`; `medshelf.MedshelfError` catches them all.\n",
         f"```text\n{tree}\n```\n",

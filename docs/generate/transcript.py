@@ -53,7 +53,8 @@ class Difference:
 
     def __str__(self) -> str:
         told = "fails" if self.failed else "gives something else than the page says"
-        return f"line {self.line}: `{self.command}` {told}:\n{self.real.rstrip()}\n--- the page says:\n{self.page.rstrip()}"
+        real, page = self.real.rstrip(), self.page.rstrip()
+        return f"line {self.line}: `{self.command}` {told}:\n{real}\n--- the page says:\n{page}"
 
 
 def has_code(text: str) -> bool:
@@ -152,7 +153,8 @@ def _shell(commands: Sequence[str], folder: Path) -> list[tuple[str, int]]:
     lines = [f"{command}\n__code=$?; echo; echo '{mark}' $__code; (exit $__code)" for command in commands]
     script = "\n".join(["exec 2>&1", f"[ -f {kept} ] && . {kept}", *lines, f"export -p > {kept}", ""])
     done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=_environment(), capture_output=True, text=True, timeout=_SECONDS, check=False
+        ["bash", "-c", script], cwd=folder, env=_environment(), capture_output=True, text=True,
+        timeout=_SECONDS, check=False,
     )  # fmt: skip
     parts = re.split(rf"\n?{mark} (\d+)\n", done.stdout)
     return [(_tidy(parts[2 * n]), int(parts[2 * n + 1])) for n in range(len(commands))]
@@ -199,7 +201,7 @@ class Interpreter:
         )  # fmt: skip
 
     def run(self, body: str) -> list[tuple[int, int, str, bool]]:
-        """Run a block; return line, number of lines of output expected, output and whether it failed, where it differs."""
+        """Run a block; return (line, lines of output on the page, real output, failed) of what differs."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(body) + "\n")
         self._process.stdin.flush()

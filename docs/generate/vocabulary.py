@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from medshelf.catalogue.vocabulary import SUBJECTS, Term, terms
-
 from generate.markdown import code, table
+from medshelf.catalogue.vocabulary import SUBJECTS, Term, terms
 
 SOURCE = "catalogue/vocabulary"
 
@@ -35,13 +34,14 @@ def licences() -> str:
     return "\n".join([
         "# Licences",
         "",
-        "An SPDX id where one exists, a `LicenseRef-` name otherwise. Each answer is `yes`, `no` or `unknown`. `unknown`",
-        "means that the text does not say: it is not a permission. This table is a help to read licences, and no legal advice.",
+        "An SPDX id where one exists, a `LicenseRef-` name otherwise. Each answer is `yes`, `no` or `unknown`.",
+        "`unknown` means that the text does not say: it is not a permission. This table is a help to read licences,",
+        "and no legal advice.",
         "",
         table(("Column", "Meaning"), [(code(name), said) for name, said in TERMS.items()]),
         table(("Licence", "Name", *(code(name) for name in TERMS)), rows),
-        "A dataset may have several licences, for its images and its masks or for ranges of cases; a record lists each part.",
-        "`medshelf find --commercial` finds those where every part says `yes`.",
+        "A dataset may have several licences, for its images and its masks or for ranges of cases; a record lists",
+        "each part. `medshelf find --commercial` finds those where every part says `yes`.",
     ])  # fmt: skip
 
 
@@ -54,8 +54,8 @@ def page() -> str:
     parts = [
         "# Vocabulary",
         "",
-        "The words of records, filters and label maps. A synonym finds the same as the word itself. A word with a wider one",
-        "is found by that as well. [Licences](licences.md) have a page of their own.",
+        "The words of records, filters and label maps. A synonym finds the same as the word itself. A word with a",
+        "wider one is found by that as well. [Licences](licences.md) have a page of their own.",
     ]
     for subject in subjects():
         parts += ["", f"## {_TITLES.get(subject, subject)}", "", _terms(subject).rstrip()]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from medshelf.errors import LayoutError
+from medshelf.model.counting import CHUNK, chunks, count_values, histogram_of
 from medshelf.model.volume import Volume
 
-_CHUNK = 1 << 20
-_DENSE = 1 << 22
-"""Ranges of values up to this are counted in an array, wider ones by sorting."""
 _SAMPLE = 1 << 20
 """Voxels from which the percentiles of wide types are estimated."""
 PERCENTILES = (1, 25, 50, 75, 99)
@@ -110,60 +107,11 @@ def contents(volume: Volume, kind: str) -> Contents:
     return Contents(counts, array.size, n_half=half, channels=channels, n_disagree=disagree)
 
 
-# --- counting ------------------------------------------------------------------------------
-
-
-def count_values(array: np.ndarray) -> dict[int, int]:
-    """Return how often each value of an integer array occurs."""
-    if array.size == 0:
-        return {}
-    if array.dtype.kind == "b":
-        array = array.view(np.uint8)
-    if array.dtype.itemsize <= 2:
-        histogram, first = _histogram(array)
-        return {int(n) + first: int(histogram[n]) for n in np.flatnonzero(histogram)}
-    low, high = int(array.min()), int(array.max())
-    if high - low < _DENSE:
-        histogram = np.zeros(high - low + 1, np.int64)
-        for chunk in _chunks(array):
-            histogram += np.bincount((chunk.astype(np.int64) - low), minlength=len(histogram))
-        return {int(n) + low: int(histogram[n]) for n in np.flatnonzero(histogram)}
-    values, counts = np.unique(array, return_counts=True)
-    return {int(v): int(n) for v, n in zip(values, counts, strict=True)}
-
-
-def _histogram(array: np.ndarray) -> tuple[np.ndarray, int]:
-    """Count the values of an array of 8 or 16 bits: counts of consecutive values, and the first value."""
-    n_values = 1 << (8 * array.dtype.itemsize)
-    flat = array.ravel(order="K").view(f"u{array.dtype.itemsize}")
-    if n_values == 256 and flat.size % 2 == 0 and flat.size > _CHUNK:
-        # Two voxels at a time: half as many steps, and the order of the two does not matter.
-        pairs = _binned(flat.view(np.uint16), 1 << 16).reshape(256, 256)
-        counts = pairs.sum(axis=0) + pairs.sum(axis=1)
-    else:
-        counts = _binned(flat, n_values)
-    if array.dtype.kind == "u":
-        return counts, 0
-    return np.roll(counts, n_values // 2), -n_values // 2
-
-
-def _binned(flat: np.ndarray, n_values: int) -> np.ndarray:
-    counts = np.zeros(n_values, np.int64)
-    for start in range(0, flat.size, _CHUNK):
-        counts += np.bincount(flat[start : start + _CHUNK], minlength=n_values)
-    return counts
-
-
-def _chunks(array: np.ndarray) -> Iterator[np.ndarray]:
-    flat = array.ravel(order="K")
-    return (flat[start : start + _CHUNK] for start in range(0, flat.size, _CHUNK))
-
-
 def _of_floats(array: np.ndarray, channels: int, disagree: int) -> Contents:
     counts: dict[int, int] = {}
     fractions: list[float] = []
     not_finite = fractional = half = 0
-    for chunk in _chunks(array):
+    for chunk in chunks(array):
         finite = np.isfinite(chunk)
         not_finite += int(chunk.size - finite.sum())
         chunk = chunk[finite]
@@ -199,7 +147,7 @@ def _packed(array: np.ndarray) -> np.ndarray:
 
 
 def _from_histogram(volume: Volume, array: np.ndarray) -> Intensities:
-    counts, first = _histogram(array)
+    counts, first = histogram_of(array)
     there = np.flatnonzero(counts)
     if there.size == 0:
         return _nothing(volume)
@@ -220,7 +168,7 @@ def _share(counts: np.ndarray, first: int, low: int, high: int) -> float:
 
 def _from_sample(volume: Volume, array: np.ndarray) -> Intensities:
     low, high, not_finite, whole = np.inf, -np.inf, 0, True
-    for chunk in _chunks(array):
+    for chunk in chunks(array):
         if chunk.dtype.kind == "f":
             finite = np.isfinite(chunk)
             if not finite.all():
@@ -274,7 +222,7 @@ def digest(volume: Volume, low: float, high: float, whole: bool) -> str:
     # Volumes lie in memory first axis fastest, pictures last axis fastest: walk along the slow axis.
     slow_first = array if volume.axes[:1] in ("y", "n") else array.T
     per_slab = max(1, array.size // max(1, slow_first.shape[0])) if array.ndim else 1
-    step = max(1, _CHUNK // per_slab)
+    step = max(1, CHUNK // per_slab)
     for start in range(0, slow_first.shape[0] if array.ndim else 0, step):
         slab = np.ascontiguousarray(slow_first[start : start + step], dtype=dtype)
         told.update(slab.reshape(-1).view(np.uint8).data)

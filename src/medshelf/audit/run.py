@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -154,6 +154,37 @@ def audit(
         tuple(sorted((replace(f, dataset=opened.id) for f in findings), key=_rank)),
         in_order, len(numbers), len(opened), deep, round(time.monotonic() - started, 3),
     )  # fmt: skip
+
+
+def case_findings(
+    opened: Dataset,
+    cases: Collection[str],
+    *,
+    jobs: int = 1,
+    journal: str | os.PathLike[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, list[Finding]]:
+    """Audit some cases of an opened dataset, each by itself.
+
+    Parameters
+    ----------
+    opened : Dataset
+        All of it, as `medshelf.open` gives it.
+    cases : collection of str
+        Ids of the cases to read.
+    jobs, journal, progress
+        As in `audit`.
+
+    Returns
+    -------
+    dict of str to list of Finding
+        What was found in each of them.
+    """
+    wanted = set(cases)
+    numbers = [n for n, case in enumerate(opened.cases) if case.id in wanted]
+    plan = _Plan(uuid.uuid4().hex, opened.record, opened.tree.where, opened.variant, deep=True)
+    examined = _examined(plan, opened, numbers, jobs, journal, progress)
+    return {opened.cases[number].id: found for number, _, found in examined}
 
 
 def _chosen(there: int, wanted: int | None) -> list[int]:

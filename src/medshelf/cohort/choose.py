@@ -216,11 +216,11 @@ def _reason_against(recipe: Recipe, source: Source, case: Case) -> str | None:
     for name, wanted in choice.where.items():
         if str(case.fields.get(name)) not in ((wanted,) if isinstance(wanted, str) else wanted):
             return ""
-    if recipe.not_annotated == "leave-out" and source.mapped.lacking:
-        return f"does not annotate {', '.join(source.mapped.lacking)}"
     sample = source.dataset.assembler.sample(case, source.dataset.rows.get(case.id))
     if source.annotation not in sample.annotations:
         return "" if _not_expected(source, case) else f"has no {source.annotation}"
+    if recipe.not_annotated == "leave-out" and source.mapped.lacking:
+        return f"does not annotate {', '.join(source.mapped.lacking)}"
     absent = [channel for channel in source.channels if channel not in sample.images]
     if absent:
         return f"lacks the image {', '.join(absent)}"

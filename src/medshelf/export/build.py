@@ -11,13 +11,14 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from medshelf.access.atomic import write_atomically
+from medshelf.audit.run import case_findings
 from medshelf.catalogue.structure_json import to_plain
-from medshelf.cohort.choose import Chosen, Cohort, Excluded, choose
+from medshelf.cohort.choose import Chosen, Cohort, Excluded, Source, choose
 from medshelf.cohort.recipe import Recipe, read_recipe
 from medshelf.cohort.split import Member, folds
 from medshelf.engine import worklist
@@ -27,6 +28,7 @@ from medshelf.export.case_writer import Job, write_case
 from medshelf.export.nnunet import Target
 from medshelf.export.report import write_report
 from medshelf.model.dataset import UNKNOWN, Record
+from medshelf.model.finding import Finding
 from medshelf.model.volume import Header
 
 FORMAT = "1"
@@ -87,6 +89,7 @@ def build(
     hidden = target.root / ".medshelf"
     _claim(target.root, hidden)
     with Journal(hidden / "journal.jsonl") as journal:
+        cohort = _audited(cohort, hidden, jobs) if "audit" in read.exclude else cohort
         results, excluded, n_written = _write(cohort, target, journal, jobs, progress)
         kept, doubled = _without_doubles(cohort, results)
         _remember_doubles(cohort, target, journal, doubled, results)
@@ -136,6 +139,36 @@ def _claim(root: Path, hidden: Path) -> None:
         ) from error
 
 
+def _audited(cohort: Cohort, hidden: Path, jobs: int) -> Cohort:
+    """Leave out the cases in which an audit finds errors; what it found is kept for the next run."""
+    kept: list[Chosen] = []
+    excluded: list[Excluded] = []
+    for number, source in enumerate(cohort.sources):
+        mine = [one for one in cohort.chosen if one.source == number]
+        journal = hidden / f"audit-{number}-{source.dataset.id}.jsonl"
+        found = case_findings(source.dataset, {one.case for one in mine}, jobs=jobs, journal=journal)
+        for one in mine:
+            errors = [f for f in found.get(one.case, ()) if f.severity == "error" and _concerns(source, one.case, f)]
+            if errors:
+                excluded.append(Excluded(source.dataset.id, one.case, f"{errors[0].check}: {errors[0].message}"))
+            else:
+                kept.append(one)
+    return replace(cohort, chosen=tuple(kept), excluded=(*cohort.excluded, *excluded))
+
+
+def _concerns(source: Source, case: str, finding: Finding) -> bool:
+    """True unless a finding is about a file of another annotation than the recipe takes."""
+    own = source.annotation.partition("@")[0]
+    files = source.dataset.layout.files
+    others = {
+        ref.name
+        for slot, refs in source.dataset.case(case).files.items()
+        if files[slot].role != "image" and slot != own
+        for ref in refs
+    }
+    return finding.file not in others
+
+
 def _write(
     cohort: Cohort, target: Target, journal: Journal, jobs: int, progress: Callable[[int, int | None], None] | None
 ) -> tuple[dict[str, dict[str, Any]], tuple[Excluded, ...], int]:
@@ -177,7 +210,7 @@ def _tasks(cohort: Cohort, target: Target) -> Iterator[tuple[str, str, Job]]:
         sample = cohort.sample(one)
         images = tuple(sample.images[name] for name in source.channels)
         mask = sample.annotations[source.annotation]
-        job = Job(one.id, images, mask, source.mapped.parts, target, "audit" in cohort.recipe.exclude)  # type: ignore[arg-type]
+        job = Job(one.id, images, mask, source.mapped.parts, target)  # type: ignore[arg-type]
         yield one.id, _fingerprint(rules, job, mask), job
 
 
@@ -185,7 +218,7 @@ def _fingerprint(rules: str, job: Job, mask: Any) -> str:
     """Return a hash of all that a case's files depend on: rules, label map, and the inputs' names, sizes and times."""
     told = hashlib.sha256(rules.encode())
     meant = [to_plain(x) for x in (job.parts, mask.labels, mask.regions)]
-    told.update(json.dumps([meant, mask.kind, mask.missing, job.check], sort_keys=True).encode())
+    told.update(json.dumps([meant, mask.kind, mask.missing], sort_keys=True).encode())
     for image in (*job.images, *mask.images.values(), *mask.union):
         told.update(json.dumps([image.reader, image.axes, list(image.ops)], default=str).encode())
         for blob in image.blobs:

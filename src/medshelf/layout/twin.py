@@ -187,10 +187,11 @@ def _members(
     members = _member_fields(layout, one, template)
     values = {n: text for n, text in captured.items() if n in template.fields and n not in members}
     values |= _fitting_words(layout, template, values, fields)
-    many = [f for f in (*bound_fields(one), *one.complete) if f in template.fields and not _told(layout, f, captured, template)]
-    choices = [_choices(layout, slot, one, template, name, fields) for name in dict.fromkeys(many)]
+    bound = dict.fromkeys(f for f in (*bound_fields(one), *one.complete) if f in template.fields)
+    many = [f for f in bound if not _told(layout, f, captured, template)]
+    choices = [_choices(layout, slot, one, template, name, fields) for name in many]
     for words in product(*choices):
-        chosen = {**values, **dict(zip(dict.fromkeys(many), words, strict=True))}
+        chosen = {**values, **dict(zip(many, words, strict=True))}
         for member in range(_n_members(one, members)):
             rest = {f: _value(layout, slot, template, f, member) for f in members if f not in chosen}
             filled = _complete(layout, slot, template, {**chosen, **rest}, number)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from medshelf.errors import FormatError, LayoutError, NotFound
+from medshelf.model.counting import count_values
 from medshelf.model.labels import State, bands_of, colours_of, structures_of, values_of
 from medshelf.model.volume import Header, Volume
 from medshelf.samples.image import Image
@@ -101,7 +102,7 @@ class Mask:
     def states(self) -> dict[str, State]:
         """Return the state of every structure that the layout declares for this mask."""
         if self.kind == "index" and set(self.images) == {""} and self.read_segments is None:
-            there = set(np.unique(self.volume.array).tolist())
+            there = present_values(self.volume.array)
             return {
                 s: State.PRESENT if any(v in there for v, name in self.values.items() if name == s) else State.ABSENT
                 for s in self.structures
@@ -147,9 +148,18 @@ class Mask:
     def header(self) -> Header:
         """Shape and geometry, of the first file where there are several."""
         if self.read_segments is not None:
-            volume = next(iter(self._segments.values()))
-            return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
+            return self._header_of_segments()
         return next(iter(self.images.values())).header()
+
+    def _header_of_segments(self) -> Header:
+        """The grid of the first segment; where nothing is drawn, that of the image."""
+        for volume in self._segments.values():
+            return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
+        if self.grid is None:
+            raise NotFound(f"nothing is drawn in {self.name}, and nothing tells its grid")
+        image = self.grid.header()
+        n_axes = 2 if image.axes.startswith("y") else 3
+        return Header(image.shape[:n_axes], "uint8", image.axes[:n_axes], image.affine, image.spacing_mm)
 
     @cached_property
     def _segments(self) -> Mapping[str, Volume]:
@@ -180,8 +190,10 @@ class Mask:
             found = self._segments.get(structure)
             return found.array != 0 if found is not None else np.zeros(self.header().shape[:3], bool)
         if "" not in self.images:
-            found_image = self.images.get(structure)
-            return found_image.array != 0 if found_image else np.zeros(self.header().shape, bool)
+            if structure in self.images:
+                return _select(self.images[structure].volume, self.kind, self.labels, structure)
+            one = self.header()
+            return np.zeros(one.shape[:-1] if one.axes.endswith("c") else one.shape, bool)
         return _select(self.volume, self.kind, self.labels, structure)
 
     def to_index(self, structures: Mapping[int, str | tuple[str, ...]]) -> Volume:
@@ -192,8 +204,9 @@ class Mask:
         structures : mapping of int to str or tuple of str
             What each value shall stand for.
         """
-        like = self._segments if self.read_segments is not None else None
-        base = next(iter(like.values())) if like else self._placed(next(iter(self.images.values())).volume)
+        base: Header | Volume = self.header()
+        if self.read_segments is None:
+            base = self._placed(next(iter(self.images.values())).volume)
         out: np.ndarray | None = None
         for value, names in structures.items():
             for name in (names,) if isinstance(names, str) else names:
@@ -214,6 +227,13 @@ class Mask:
         if header.affine is None or tuple(header.shape[:3]) != tuple(volume.shape[:3]):
             return volume
         return replace(volume, affine=header.affine, spacing_mm=header.spacing_mm)
+
+
+def present_values(array: np.ndarray) -> set[int | float]:
+    """Return the values that occur in an array."""
+    if array.dtype.kind in "iub":
+        return set(count_values(array))
+    return set(np.unique(array).tolist())
 
 
 def _next_instances(a: np.ndarray, b: np.ndarray, name: str) -> np.ndarray:
@@ -253,9 +273,13 @@ def _select(volume: Volume, kind: str, labels: Mapping[str, str], structure: str
             [(array >= b.first) & (array <= b.last) for b in bands_of(labels) if b.structure == structure]
         )
     if kind == "colour":
+        if not volume.axes.endswith("c"):
+            raise FormatError(f"the mask of {structure} holds no colours", why=f"axes {volume.axes}, shape {array.shape}")
         wanted = [c for c, name in colours_of(labels).items() if name == structure]
         return np.logical_or.reduce([(array[..., :3] == colour).all(-1) for colour in wanted])
     values = [v for v, name in values_of(labels).items() if name == structure]
     if kind in ("channels", "instance-channels"):
+        if not values or max(values) >= array.shape[-1]:
+            raise FormatError(f"the mask has no channel for {structure}", why=f"channel {values}, shape {array.shape}")
         return np.logical_or.reduce([array[..., v] != 0 for v in values])
     return np.isin(array, values) if len(values) > 1 else array == values[0]

@@ -71,16 +71,16 @@ class Assembler:
 
     def _image(self, name: str, slot: Slot, refs: list[FileRef], case: Case) -> Image:
         ordered = sorted(refs, key=lambda r: _order(slot, r))
-        ops = tuple(slot.ops)
-        if self.layout.rows is not None and refs[0].slot in self.layout.rows.slots:
-            ops = ({"take": (0, int(case.fields[self.layout.rows.field]))}, *ops)
+        rows = self.layout.rows
+        row = int(case.fields[rows.field]) if rows is not None and refs[0].slot in rows.slots else None
         return Image(
             name,
             tuple(self.tree.blob(r.name) for r in ordered),
             reader=slot.reader,
             axes=slot.axes,
             stated_spacing_mm=_spacing(slot, refs[0]),
-            ops=ops,
+            ops=tuple(slot.ops),
+            row=row,
             reverse=slot.order == "reverse",
         )
 
@@ -139,8 +139,8 @@ class Assembler:
     def _grid(self, slot: Slot, case: Case, images: Mapping[str, Image]) -> Image | None:
         if slot.space is not None:
             grid = self.layout.files[slot.space]
-            groups = _grouped(grid.channel, case.files.get(slot.space, ()))
-            return self._image(slot.space, grid, next(iter(groups.values())), case) if groups else None
+            groups = _grouped(grid.channel or slot.space, case.files.get(slot.space, ()))
+            return images.get(next(iter(groups))) if groups else None
         return next(iter(images.values())) if len(images) == 1 else None
 
     def _other(
@@ -169,7 +169,7 @@ class Assembler:
         along = next((s.along for s in self.layout.files.values() if s.role == "image" and s.along), None)
         ordered = sorted(members, key=lambda r: natural(str(r.fields.get(along or "", r.name))))
         read = partial(masks_of_rows, table, case, ordered, image, labels)
-        return Mask(name, "binary", labels, {}, self.layout.regions, State.ABSENT, read_segments=read)
+        return Mask(name, "binary", labels, {}, self.layout.regions, State.ABSENT, grid=image, read_segments=read)
 
     # --- facts -----------------------------------------------------------------------------
 

@@ -57,10 +57,11 @@ class Dataset(Sequence[Sample]):
     def __getitem__(self, which: int | str | slice) -> Sample | Dataset:
         if isinstance(which, slice):
             return replace(self, cases=self.cases[which])
-        case = self._case(which) if isinstance(which, str) else self.cases[which]
+        case = self.case(which) if isinstance(which, str) else self.cases[which]
         return self.assembler.sample(case, self.rows.get(case.id))
 
-    def _case(self, name: str) -> Case:
+    def case(self, name: str) -> Case:
+        """Return the names and facts of the case with this id; raises `NotFound` with the nearest ids."""
         for case in self.cases:
             if case.id == name:
                 return case

@@ -15,7 +15,6 @@ from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
 from medshelf.samples import operate
 
-
 _DICOM = {"dicom_series": 3, "dicom": 1}
 """Readers of DICOM, and the least number of slices that each takes for a volume: with fewer than three, a missing
 slice can't be seen; ``dicom`` is for objects that are whole in one file."""
@@ -41,6 +40,8 @@ class Image:
     """Spacing that the layout states, where the file says nothing."""
     ops: tuple[Mapping[str, Any], ...] = ()
     """Operations of the layout."""
+    row: int | None = None
+    """Which item, along the first axis, of an array file whose items are the cases."""
     reverse: bool = False
     """A series of pictures that runs against its order."""
     source: Image | None = field(default=None, repr=False)
@@ -80,6 +81,11 @@ class Image:
             from medshelf.formats import dicom
 
             return dicom.read_series(self.blobs, least_slices=_DICOM[self.reader])
+        if self.row is not None:
+            from medshelf.formats import numpy_array
+
+            array = numpy_array.read_item(self.blobs[0], self.row)
+            return Volume(array, "yx" if array.ndim == 2 else "yxc" if array.ndim == 3 else "n" * array.ndim)
         if self.reader == "slices":
             return stack(self.blobs, reverse=self.reverse, spacing_mm=self.stated_spacing_mm)
         if self.reader == "wsi":
@@ -88,7 +94,7 @@ class Image:
 
     def header(self) -> Header:
         """Read what is known without decoding voxels, where the format can; ops may still change it."""
-        if self.ops or self.reader == "slices" or self.axes or self.source is not None:
+        if self.ops or self.reader == "slices" or self.axes or self.source is not None or self.row is not None:
             volume = self.volume
             return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
         if self.reader in _DICOM:

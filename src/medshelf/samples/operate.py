@@ -73,7 +73,9 @@ def astype(volume: Volume, dtype: str) -> Volume:
 
 
 def _wide(array: np.ndarray) -> np.ndarray:
-    return array.astype(np.int32) if array.dtype.kind in "iub" and array.dtype.itemsize < 4 else array
+    if array.dtype.kind not in "iub":
+        return array
+    return array.astype(np.int32 if array.dtype.itemsize < 4 else np.int64)
 
 
 OPERATIONS: Mapping[str, Callable[[Volume, Any], Volume]] = {
@@ -96,7 +98,7 @@ def apply(volume: Volume, operations: Sequence[Mapping[str, Any]]) -> Volume:
                 raise LayoutError(f"there is no operation {name!r}", hint=f"Known: {', '.join(OPERATIONS)}")
             try:
                 volume = OPERATIONS[name](volume, argument)
-            except (ValueError, IndexError, TypeError) as error:
+            except (ValueError, IndexError, TypeError, OverflowError) as error:
                 raise LayoutError(
                     f"the operation {name} = {argument!r} does not fit an array of shape {volume.array.shape}",
                     why=str(error),
