@@ -98,8 +98,14 @@ def key_table(cls: type) -> str:
     rows = []
     for one in attributes(cls):
         need = "required" if one.required else _default(one.default)
-        rows.append((code(one.name), in_words(one.hint), need, one.doc))
+        rows.append((code(one.name), in_words(one.hint), need, one.doc or _of_table(one.hint)))
     return table(("Key", "Holds", "Default", "Meaning"), rows)
+
+
+def _of_table(hint: Any) -> str:
+    """Return what the table says of itself that a key holds, for keys that say nothing of their own."""
+    classes = [a for a in (hint, *typing.get_args(hint)) if is_dataclass(a)]
+    return plain(inspect.cleandoc(classes[0].__doc__ or "").partition("\n\n")[0]) if classes else ""
 
 
 def _default(value: Any) -> str:

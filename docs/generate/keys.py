@@ -9,15 +9,15 @@ from medshelf.cohort import recipe as recipes
 from medshelf.model import dataset
 from medshelf.model import layout as layouts
 
-_LAYOUT = (
+LAYOUT = (
     layouts.Layout, layouts.FieldRule, layouts.Slot, layouts.TableSlot, layouts.Target, layouts.Split,
     layouts.Rows, layouts.Expect, layouts.Example,
 )  # fmt: skip
-_RECORD = (
+RECORD = (
     dataset.Record, dataset.Facts, dataset.Fact, dataset.Claim, dataset.Source, dataset.Licence,
     dataset.Citation, dataset.Relation, dataset.Access, dataset.RemoteFile, dataset.Erratum,
 )  # fmt: skip
-_RECIPE = (recipes.Recipe, recipes.SourceChoice)
+RECIPE = (recipes.Recipe, recipes.SourceChoice)
 
 _FAMILY_SHAPES = {
     "PAIR2D": "pictures and masks, paired by folder or ending",
@@ -47,17 +47,17 @@ _FAMILY_SHAPES = {
 
 def layout() -> str:
     """Every key of ``layout.toml``."""
-    return _sections(_LAYOUT)
+    return _sections(LAYOUT)
 
 
 def record() -> str:
     """Every key of the files of a record."""
-    return _sections(_RECORD)
+    return _sections(RECORD)
 
 
 def recipe() -> str:
     """Every key of a recipe."""
-    return _sections(_RECIPE)
+    return _sections(RECIPE)
 
 
 def _sections(classes: tuple[type, ...]) -> str:

@@ -181,14 +181,14 @@ def _class(name: str, cls: type) -> str:
     return "\n".join(parts)
 
 
-_HIDDEN = {"assembler", "load", "read_segments"}
+HIDDEN = {"assembler", "load", "read_segments"}
 """Attributes that are there for the code, not for users."""
 
 
 def _attribute_rows(cls: type) -> Iterator[tuple[str, str, str]]:
     if is_dataclass(cls):
         for one in attributes(cls):
-            if one.name not in _HIDDEN:
+            if one.name not in HIDDEN:
                 yield code(one.name), code(one.written), _links(one.doc)
     else:
         docs = attribute_docs(cls)

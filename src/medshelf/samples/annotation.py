@@ -274,7 +274,7 @@ def _select(volume: Volume, kind: str, labels: Mapping[str, str], structure: str
         )
     if kind == "colour":
         if not volume.axes.endswith("c"):
-            raise FormatError(f"the mask of {structure} holds no colours", why=f"axes {volume.axes}, shape {array.shape}")
+            raise FormatError(f"the mask of {structure} holds no colours", why=f"its shape is {array.shape}")
         wanted = [c for c, name in colours_of(labels).items() if name == structure]
         return np.logical_or.reduce([(array[..., :3] == colour).all(-1) for colour in wanted])
     values = [v for v, name in values_of(labels).items() if name == structure]

@@ -29,13 +29,13 @@ def affine_ras(number: int) -> np.ndarray:
 
 def cells(shape: Sequence[int]) -> list[tuple[slice, ...]]:
     """Return disjoint cubes of a grid, one for each label, away from the border."""
-    starts = [range(1, n - _CELL, _CELL) for n in shape]
+    starts = [range(1, n - _CELL, _CELL) or range(1) for n in shape]
     grid = np.stack(np.meshgrid(*starts, indexing="ij"), -1).reshape(-1, len(shape))
     order = np.random.default_rng(7).permutation(len(grid))
     return [tuple(slice(int(s), int(s) + _CELL - 1) for s in grid[n]) for n in order]
 
 
-def picture(shape: Sequence[int], number: int, n_labels: int, *, ct: bool = False) -> np.ndarray:
+def picture(shape: Sequence[int], number: int, n_labels: int, *, ct: bool = False, channel: str = "") -> np.ndarray:
     """Return an image: a body that is brighter to one side, cubes where labels are, fixed noise.
 
     Parameters
@@ -48,8 +48,10 @@ def picture(shape: Sequence[int], number: int, n_labels: int, *, ct: bool = Fals
         Number of cubes to draw.
     ct : bool
         Hounsfield-like int16 values; uint8-like values otherwise.
+    channel : str
+        Name of the channel; images of different channels differ.
     """
-    rng = np.random.default_rng(1000 + number)
+    rng = np.random.default_rng([1000 + number, *channel.encode()])
     axes = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij", sparse=True)
     body = sum((x / (0.95 - 0.1 * a)) ** 2 for a, x in enumerate(axes)) < 1
     slope = sum((a + 1) * x for a, x in enumerate(axes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 
 from medshelf import formats
 from medshelf.errors import LayoutError
+from medshelf.layout.fields import derive, fill
+from medshelf.layout.match import templates_of
+from medshelf.layout.template import parse
 from medshelf.layout.twin import ROWS, SERIES_LENGTH, TwinFile
 from medshelf.model.geometry import spacing_mm
 from medshelf.model.labels import structures_of
@@ -95,9 +99,9 @@ def formats_write(path: Path, volume: Volume) -> None:
 def volume_of(layout: Layout, slot: Slot, file: TwinFile, path: Path) -> Volume:
     """Return the phantom that a file of this slot holds."""
     flat = path.suffix.lower() in (*FLAT, *SLIDES)
-    shape = phantom.PICTURE_SHAPE if flat else phantom.VOLUME_SHAPE
+    shape = phantom.PICTURE_SHAPE if flat else _volume_shape(layout, slot)
     if slot.role == "image":
-        array = _image(layout, slot, shape, file.number, flat)
+        array = _image(layout, slot, shape, file, flat)
     else:
         array = _mask(layout, slot, shape, file)
         if flat and slot.kind == "binary":
@@ -108,10 +112,23 @@ def volume_of(layout: Layout, slot: Slot, file: TwinFile, path: Path) -> Volume:
     return Volume(array, axes, affine, None if affine is None else spacing_mm(affine))
 
 
-def _image(layout: Layout, slot: Slot, shape: Sequence[int], number: int, flat: bool) -> np.ndarray:
-    ct = not flat and "ct" in (slot.channel or "").lower()
+def _volume_shape(layout: Layout, slot: Slot) -> tuple[int, ...]:
+    """Return the grid of a volume: that of the DICOM series beside it, where there is one."""
+    readers = {s.reader for s in layout.files.values() if s.role == "image"}
+    return _series_shape(layout) if readers & {"dicom_series", "slices", "dicom"} else phantom.VOLUME_SHAPE
+
+
+def channel_of(layout: Layout, slot: Slot, file: TwinFile) -> str:
+    """Return the name of the channel that a file holds."""
+    whole = frozenset[str]().union(*(parse(t).whole_numbers for t in templates_of(slot)))
+    values = {**file.captured, **derive(dict(file.captured), whole, layout.fields)}
+    return fill(slot.channel or file.slot, values) or file.slot
+
+
+def _image(layout: Layout, slot: Slot, shape: Sequence[int], file: TwinFile, flat: bool) -> np.ndarray:
+    channel = channel_of(layout, slot, file)
     n_labels = sum(len(structures_of(labels)) for labels in layout.labels.values())
-    array = phantom.picture(shape, number, n_labels, ct=ct)
+    array = phantom.picture(shape, file.number, n_labels, ct=not flat and is_ct(channel), channel=channel)
     if flat and slot.axes != "yx":
         return np.stack([array, array // 2, array // 3], -1)
     if slot.channels:
@@ -125,8 +142,10 @@ def _mask(layout: Layout, slot: Slot, shape: Sequence[int], file: TwinFile) -> n
     labels = dict(layout.labels.get(slot.labels or "", {}))
     if slot.label is not None and "{" in slot.label:
         return phantom.one_cell(shape, _position(layout, slot, file, labels))
-    if not labels and slot.kind == "index":
-        return phantom.one_cell(shape, file.member)
+    one_thing = slot.merge is not None and slot.kind == "instance"
+    if one_thing or (not labels and slot.kind == "index"):
+        cell = phantom.one_cell(shape, file.member)
+        return cell * np.uint8(255) if one_thing else cell
     return phantom.mask(shape, slot.kind, labels, member=file.member)
 
 
@@ -181,17 +200,22 @@ def _write_container(layout: Layout, slot: Slot, group: Sequence[TwinFile], path
 # --- series --------------------------------------------------------------------------------
 
 
-def _series_shape() -> tuple[int, int, int]:
+def _series_shape(layout: Layout) -> tuple[int, int, int]:
+    """Return the grid of a series of pictures: one slice where every image is a DICOM object by itself."""
     rows, columns = phantom.PICTURE_SHAPE
-    return columns, rows, SERIES_LENGTH
+    readers = {s.reader for s in layout.files.values() if s.role == "image"} & {"dicom_series", "slices", "dicom"}
+    return columns, rows, 1 if readers == {"dicom"} else SERIES_LENGTH
 
 
 def _write_dicom(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
     from medshelf.formats.dicom import writing as dicom_write
 
     number = group[0].number
-    modality = "CT" if "ct" in f"{slot.channel} {group[0].slot}".lower() else "MR"
-    array = phantom.picture(_series_shape(), number, 40, ct=modality == "CT")
+    channel = channel_of(layout, slot, group[0])
+    modality = "CT" if is_ct(channel) else "MR"
+    array = phantom.picture(_series_shape(layout), number, 40, ct=modality == "CT", channel=channel)
+    if slot.role == "mask":
+        array = _mask(layout, slot, _series_shape(layout), group[0]).astype(np.int16)
     affine = phantom.affine_ras(number)
     volume = Volume(array.astype(np.int16), "ijk", affine, spacing_mm(affine))
     seed = f"{layout.case}{group[0].slot}{paths[0].parent.name}{number}"
@@ -208,12 +232,17 @@ def _uid(seed: str) -> str:
     return "2.25." + str(int(hashlib.sha256(seed.encode()).hexdigest()[:30], 16))
 
 
+def is_ct(channel: str) -> bool:
+    """True when a channel is called like computed tomography."""
+    return any(word.startswith("ct") for word in re.split(r"[^a-z]+", channel.lower()))
+
+
 def _write_slices(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
-    shape = _series_shape()
+    shape = _series_shape(layout)
     number = group[0].number
     labels = dict(layout.labels.get(slot.labels or "", {}))
     if slot.role == "image":
-        volume = phantom.picture(shape, number, 40)
+        volume = phantom.picture(shape, number, 40, channel=channel_of(layout, slot, group[0]))
     else:
         volume = phantom.mask(shape, slot.kind, labels)
         volume = volume * np.uint8(255) if slot.kind == "binary" else volume
@@ -229,7 +258,7 @@ def _write_seg(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Seq
     names = [name if not name.startswith("~") else _example_name(name) for name in labels]
     affine = phantom.affine_ras(group[0].number)
     masks = {
-        name: Volume(phantom.one_cell(_series_shape(), n), "ijk", affine, spacing_mm(affine))
+        name: Volume(phantom.one_cell(_series_shape(layout), n), "ijk", affine, spacing_mm(affine))
         for n, name in enumerate(names)
     }
     for path in paths:
