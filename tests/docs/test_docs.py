@@ -146,7 +146,8 @@ def test_every_format_is_documented() -> None:
 def test_every_word_of_a_vocabulary_is_documented(subject: str) -> None:
     section = text_of("reference/licences.md")
     if subject != "licence":
-        section = text_of("reference/vocabulary.md").partition(f"\n## {subject.capitalize()}\n")[2].partition("\n## ")[0]
+        head = f"\n## {subject.capitalize()}\n"
+        section = text_of("reference/vocabulary.md").partition(head)[2].partition("\n## ")[0]
     shown = set(re.findall(r"^\| \[?`?([^`|\]]+?)`?(?:\]\([^)]*\))? \|", section, re.MULTILINE))
     assert set(terms(subject)) <= shown
 
