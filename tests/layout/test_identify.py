@@ -10,7 +10,7 @@ import pytest
 
 from medshelf.catalogue.shelf import records
 from medshelf.layout.identify import CERTAIN, Identity, identify_names
-from medshelf.layout.naming import closed_archives, plain
+from medshelf.layout.naming import closed_archives, names_of, plain
 from medshelf.layout.shapes import by_shape, part_of, shape, some_of
 from medshelf.layout.telling import is_common, letters, telling
 
@@ -238,6 +238,14 @@ def test_a_part_of_many_names_holds_the_rare_ones() -> None:
 def test_names_are_compared_by_letters_and_digits() -> None:
     assert plain("BCCD_Dataset-master.zip") == "bccddatasetmaster"
     assert plain("a/WORD-V0.1.0.tar.gz") == "wordv010"
+
+
+def test_an_alias_counts_as_a_whole() -> None:
+    highdicom = next(record for record in SHELF if record.id == "highdicom-data")
+    assert highdicom.layout is not None
+    called = names_of(highdicom, highdicom.layout)
+    assert {"highdicomdata", "highdicom"} <= called
+    assert "testfiles" not in called, "of the alias 'highdicom data/test_files'"
 
 
 def test_an_archive_with_members_is_not_closed() -> None:

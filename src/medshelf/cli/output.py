@@ -47,7 +47,11 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, title:
     table = Table(*head, title=title, box=None, pad_edge=False, title_justify="left", header_style="bold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    console().print(table)
+    out = console()
+    with out.capture() as captured:
+        out.print(table)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def console(*, stderr: bool = False) -> Any:

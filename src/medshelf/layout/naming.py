@@ -23,7 +23,7 @@ def plain(name: str) -> str:
 
 def names_of(record: Record, layout: Layout) -> frozenset[str]:
     """Return what a folder of this dataset may be called, in the form of `plain`; no common words."""
-    words = {plain(word) for word in (record.id, record.name, *record.aliases, *layout.roots)}
+    words = {plain(w.replace("/", " ")) for w in (record.id, record.name, *record.aliases, *layout.roots)}
     return frozenset(word for word in words if not is_common(word))
 
 
