@@ -16,7 +16,7 @@ interop: $(INTEROP)/.ready  ## PyTorch, MONAI, TorchIO, nnU-Net
 	$(INTEROP)/bin/python -m pytest -q tests/interop --override-ini addopts=-ra
 
 lint: $(VENV)/.ready-test  ## style, types, and who may import whom
-	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff check src tests benchmarks examples docs
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 

@@ -45,7 +45,9 @@ def main() -> int:
     problems += _site()
     for problem in problems:
         print(problem, file=sys.stderr)
-    print(f"{len(pages())} pages, {len(problems)} problems" + ("" if problems else ": site/index.html"))
+    print(f"{len(pages())} pages, {len(problems)} problems")
+    if not problems:
+        print("to read them, with search: python -m http.server --directory site")
     return 1 if problems else 0
 
 

@@ -47,13 +47,13 @@ _LICENCE_WORDS = {"BSD License": "BSD-3-Clause", "MIT License": "MIT"}
 
 def licence_of(package: str) -> str:
     """Return the licence that an installed package states: its SPDX expression, else its classifiers or text."""
-    told = metadata(package)
-    if told.get("License-Expression"):
-        return str(told["License-Expression"])
-    classified = [c.rpartition(" :: ")[2] for c in told.get_all("Classifier", []) if c.startswith("License ::")]
+    told = metadata(package).json
+    if told.get("license_expression"):
+        return str(told["license_expression"])
+    classified = [c.rpartition(" :: ")[2] for c in told.get("classifier", []) if c.startswith("License ::")]
     if classified:
         return _LICENCE_WORDS.get(classified[0], classified[0])
-    return str(told.get("License", "not stated")).splitlines()[0]
+    return str(told.get("license", "not stated")).splitlines()[0]
 
 
 def floors() -> str:

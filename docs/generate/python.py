@@ -33,6 +33,16 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """Headings and what stands below them: public names, and the classes that those return."""
 
+_NOTES = {
+    "Find and show": ("The attributes of a `Record` are the keys of the files of a [record](record.md).", ""),
+    "Hand it to a framework": (
+        "`Dataset.to_torch`, `Dataset.to_monai` and `Dataset.to_torchio` take the parameters of `TorchDataset` but the",
+        "first, and return one of these.",
+        "",
+    ),
+}
+"""What stands below a heading."""
+
 _WHERE = {
     "Hit": "catalogue.search", "Image": "samples.image", "Mask": "samples.annotation",
     "Annotation": "samples.annotation",
@@ -61,7 +71,7 @@ def page() -> str:
         "",
     ]
     for title, names in SECTIONS:
-        parts += [f"## {title}", "", *(_entry(name) for name in names)]
+        parts += [f"## {title}", "", *_NOTES.get(title, ()), *(_entry(name) for name in names)]
     parts += ["## Errors", "", _errors()]
     return "\n".join(parts)
 

@@ -265,7 +265,7 @@ def test_folder_list_and_archive_agree_on_any_names(
 ) -> None:
     files = [n for n in many if not any(o.startswith(n + "/") for o in many)]
     root = tmp_path_factory.mktemp("any")
-    _fill(root / "data", {n: b"" for n in files} | {"anchor": b""})
+    _fill(root / "data", dict.fromkeys(files, b"") | {"anchor": b""})
     with zipfile.ZipFile(root / "a.zip", "w") as made:
         for name in (*files, "anchor"):
             made.writestr(name, b"")

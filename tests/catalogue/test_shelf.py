@@ -76,9 +76,11 @@ def test_a_strict_bake_refuses_and_leaves_what_was_there(tmp_path: Path) -> None
 
 def test_baking_clears_what_was_baked_before(tmp_path: Path) -> None:
     write(tmp_path)
-    for name in ("shelf-1.sqlite", "shelf-2.sqlite"):
+    own = shelf._of(tmp_path)
+    for name in ("shelf-another-1.sqlite", f"shelf-{own}-1.sqlite", f"shelf-{own}-2.sqlite"):
         shelf.bake(tmp_path / "cache" / name, tmp_path)
-    assert [p.name for p in (tmp_path / "cache").iterdir()] == ["shelf-2.sqlite"]
+    left = sorted(p.name for p in (tmp_path / "cache").iterdir())
+    assert left == sorted(["shelf-another-1.sqlite", f"shelf-{own}-2.sqlite"])
 
 
 def test_the_signature_follows_every_file_of_the_catalogue(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import sys
 from dataclasses import fields
@@ -22,10 +23,14 @@ DOCS = REPO / "docs"
 SOURCE = REPO / "src" / "medshelf"
 sys.path.insert(0, str(DOCS))
 
-import build  # noqa: E402
 import generate  # noqa: E402
 from generate import checks, cli, keys, python, transcript, vocabulary  # noqa: E402
 from generate import formats as format_pages  # noqa: E402
+
+_SPEC = importlib.util.spec_from_file_location("docs_build", DOCS / "build.py")
+assert _SPEC is not None and _SPEC.loader is not None
+build = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(build)
 
 PAGES = build.pages()
 RUN = [page for page in PAGES if transcript.has_code(page.read_text(encoding="utf-8"))]
@@ -223,7 +228,23 @@ def test_python_that_raises_unannounced_is_found() -> None:
     assert differing("```python\n>>> 1 / 0\n```\n")[0].failed
 
 
-def test_links_to_nothing_are_found() -> None:
+def test_a_verb_that_no_page_speaks_of_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build.cli, "verbs", lambda: ["conjure"])
+    assert build.check_pages() == ["docs/reference/cli.md: says nothing of the verb conjure"]
+
+
+def test_a_page_outside_the_navigation_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "navigation", lambda: [n for n in navigated if n != "index.md"])
+    navigated = [p.relative_to(DOCS).as_posix() for p in PAGES]
+    assert build.check_pages() == ["docs/index.md: is not in the navigation (zensical.toml)"]
+
+
+def test_a_link_to_a_page_that_is_not_there_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "links", lambda text: ["nowhere.md#x"] if text.startswith("# Floors") else [])
+    assert build.check_pages() == ["docs/concepts/floors.md: links to nowhere.md#x, which is not there"]
+
+
+def test_links_of_a_page_are_found_outside_of_code() -> None:
     assert build.links("a [b](c.md#d) ![e](f.svg) `[g](h.md)` [i](https://example.org)") == ["c.md#d", "f.svg"]
 
 

@@ -137,6 +137,18 @@ def test_torchio_gets_what_its_own_loader_gives(hippocampus: medshelf.Dataset) -
     assert np.allclose(subjects[0]["image"].affine, own.affine, atol=1e-5)
 
 
+def test_torchio_reorients_images_that_are_not_ras(tmp_path: Path) -> None:
+    import torchio
+
+    medshelf.twin("btcv", tmp_path / "btcv", cases=1)
+    dataset = medshelf.open("btcv", tmp_path / "btcv").filter(split="train")
+    assert dataset[0].image.orientation == "LPS"
+    subject = dataset.to_torchio(transform=torchio.ToCanonical())[0]
+    assert subject["label"].orientation == ("R", "A", "S")
+    before, after = dataset[0].mask.volume.reoriented("RAS"), subject["label"].data[0].numpy()
+    assert np.array_equal(before.array, after)
+
+
 def test_torchio_transforms_run_on_it(hippocampus: medshelf.Dataset) -> None:
     import torchio
 

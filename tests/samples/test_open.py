@@ -197,7 +197,7 @@ def test_names_with_spaces_and_letters_of_any_script(tmp_path: Path, twins: Path
         (tmp_path / f"Bilder für {who}").mkdir()
         shutil.copy(image, tmp_path / f"Bilder für {who}" / "scan – 1.nii.gz")
     dataset = medshelf.open(described, tmp_path)
-    assert [case.id for case in dataset.cases] == ["Zoë", "a b", "患者 1"] or len(dataset) == 3
+    assert {case.id for case in dataset.cases} == {"Zoë", "患者 1", "a b"}
     assert all(sample.image.array.size for sample in dataset)
 
 

@@ -22,13 +22,21 @@ class Hit:
     """A dataset that was found."""
 
     id: str
+    """Id of the record."""
     name: str
+    """Its name."""
     modality: tuple[str, ...]
+    """Terms of the vocabulary."""
     region: tuple[str, ...]
+    """Terms of the vocabulary."""
     task: tuple[str, ...]
+    """Terms of the vocabulary."""
     cases: int | str
+    """Number of cases of the whole release, or ``"unknown"``."""
     licence: tuple[str, ...]
+    """Licence of each part, each once."""
     access: str
+    """What has to be done to get the bytes."""
     why: tuple[str, ...]
     """What matched, in words."""
     score: float

@@ -72,8 +72,7 @@ def connect() -> sqlite3.Connection:
     packed = root / "shelf.sqlite"
     if packed.is_file():
         return _read_only(packed)
-    wanted = signature(root)
-    place = _cache_folder() / f"shelf-{wanted[:16]}.sqlite"
+    place = _cache_folder() / f"shelf-{_of(root)}-{signature(root)[:16]}.sqlite"
     if not place.is_file():
         try:
             bake(place, root)
@@ -100,6 +99,11 @@ def _cache_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("medshelf") / "shelf"
+
+
+def _of(root: Path) -> str:
+    """Return a short name for a catalogue, so that shelves of several can lie side by side."""
+    return hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
 
 
 def signature(root: Path) -> str:
@@ -140,7 +144,7 @@ def bake(place: Path, root: Path | None = None, *, strict: bool = False) -> None
         with closing(sqlite3.connect(part)) as connection:
             _fill(connection, root or catalogue_root(), strict=strict)
         os.replace(part, place)
-        for old in place.parent.glob("shelf-*.sqlite"):
+        for old in place.parent.glob(f"shelf-{_of(root or catalogue_root())}-*.sqlite"):
             if old != place:
                 old.unlink(missing_ok=True)
     finally:

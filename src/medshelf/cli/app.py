@@ -37,6 +37,13 @@ class Verbs(click.Group):
             return None
         return import_module(f"medshelf.cli.{cmd_name}").command  # type: ignore[no-any-return]
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # who reads has seen enough (`| head`); click would call that a failure
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
@@ -80,8 +87,8 @@ def main(arguments: list[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")  # names that are not UTF-8 must not stop a listing
     try:
         code = cli.main(arguments, standalone_mode=False)
-    except click.exceptions.Abort:
-        code = complain("stopped", 130)
+    except click.exceptions.Abort:  # what click makes of an interrupt
+        code = complain("stopped; run it again to continue", 130)
     except click.ClickException as error:
         error.show()
         code = error.exit_code

@@ -13,7 +13,7 @@ from medshelf.cli.output import console, json_option, print_json, say
 @click.argument("recipe", type=click.Path())
 @click.option("--data", required=True, type=click.Path(), help="Folder below which the datasets lie.")
 @click.option("--out", required=True, type=click.Path(), help="Folder to write into.")
-@click.option("-j", "--jobs", default=1, show_default=True, help="Number of processes.")
+@click.option("-j", "--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Number of processes.")
 @json_option
 def command(recipe: str, data: str, out: str, jobs: int, as_json: bool) -> None:
     """Carry out RECIPE: choose cases, check and map them, split by patient, write a folder for a trainer.

@@ -28,7 +28,7 @@ def command(dataset: str, where: str, split: str | None, variant: str | None, qu
     if split is not None:
         opened = opened.filter(split=split)
     if quiet:
-        click.echo("\n".join(case.id for case in opened.cases))
+        click.echo("".join(f"{case.id}\n" for case in opened.cases), nl=False)
     else:
         print_lines(_plain(case) for case in opened.cases)
     say(f"{len(opened)} cases")

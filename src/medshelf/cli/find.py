@@ -18,7 +18,7 @@ from medshelf.cli.output import json_option, print_json, print_table, say
 @click.option("--commercial", is_flag=True, help="Only where every licence allows commercial use.")
 @click.option("--min-cases", type=int, help="At least so many cases.")
 @click.option("--test-data", is_flag=True, help="Also small collections kept for testing readers.")
-@click.option("--limit", type=int, help="At most so many.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
 @click.option("-q", "--quiet", is_flag=True, help="Print ids, one a line.")
 @json_option
 def command(words: tuple[str, ...], quiet: bool, as_json: bool, **filters: object) -> None:
@@ -34,7 +34,7 @@ def command(words: tuple[str, ...], quiet: bool, as_json: bool, **filters: objec
     if as_json:
         print_json([hit.as_dict() for hit in hits])
     elif quiet:
-        click.echo("\n".join(hit.id for hit in hits))
+        click.echo("".join(f"{hit.id}\n" for hit in hits), nl=False)
     else:
         head = ("id", "modality", "region", "cases", "licence", "access", "because of")
         rows = [

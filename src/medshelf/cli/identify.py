@@ -22,7 +22,7 @@ def command(where: str, quiet: bool, as_json: bool) -> None:
     if as_json:
         print_json(answer.as_dict())
     elif quiet:
-        click.echo(answer.dataset or "")
+        click.echo(f"{answer.dataset}\n" if answer.dataset else "", nl=False)
     else:
         told = f", repackaged as {answer.variant!r}" if answer.variant else ""
         click.secho(f"{answer.dataset}{told}" if answer.dataset else "unknown: no dataset of the shelf", bold=True)

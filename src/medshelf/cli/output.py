@@ -31,13 +31,19 @@ def say(message: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    click.echo(json.dumps(value, indent=2, ensure_ascii=not _takes_unicode(), default=str))
 
 
 def print_lines(values: Iterable[Any]) -> None:
     """Print values as JSON, one a line."""
+    escaped = not _takes_unicode()
     for value in values:
-        click.echo(json.dumps(value, ensure_ascii=False, default=str))
+        click.echo(json.dumps(value, ensure_ascii=escaped, default=str))
+
+
+def _takes_unicode() -> bool:
+    """False where stdout has an encoding (a Windows console, say) that lacks letters which JSON can escape."""
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:

@@ -53,8 +53,11 @@ class Excluded:
     """A case that was not taken, and why."""
 
     dataset: str
+    """Id of its dataset."""
     case: str
+    """Id of the case there."""
     reason: str
+    """Why, in words."""
 
 
 @dataclass(frozen=True)

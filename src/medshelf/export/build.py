@@ -42,11 +42,15 @@ class Built:
     root: Path
     """The folder for the trainer."""
     cases: tuple[str, ...]
+    """Ids of the cases in the result."""
     excluded: tuple[Excluded, ...]
+    """Cases that were left out."""
     n_written: int
     """Cases written in this run; 0 when there was nothing to do."""
     n_folds: int
+    """Number of folds in ``splits_final.json``."""
     notes: tuple[str, ...]
+    """What to know before training."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, for JSON."""
@@ -150,10 +154,14 @@ def _audited(cohort: Cohort, hidden: Path, jobs: int) -> Cohort:
         for one in mine:
             errors = [f for f in found.get(one.case, ()) if f.severity == "error" and _concerns(source, one.case, f)]
             if errors:
-                excluded.append(Excluded(source.dataset.id, one.case, f"{errors[0].check}: {errors[0].message}"))
+                excluded.append(Excluded(source.dataset.id, one.case, _told(errors[0])))
             else:
                 kept.append(one)
     return replace(cohort, chosen=tuple(kept), excluded=(*cohort.excluded, *excluded))
+
+
+def _told(finding: Finding) -> str:
+    return f"{finding.check}: {finding.message}" + (f" ({finding.file})" if finding.file else "")
 
 
 def _concerns(source: Source, case: str, finding: Finding) -> bool:

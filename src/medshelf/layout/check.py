@@ -31,8 +31,11 @@ class Report:
     verdict: str
     """One sentence."""
     findings: tuple[Finding, ...]
+    """In the order of their making: what is missing first."""
     n_names: int
+    """Number of names that were looked at."""
     n_cases: int
+    """Number of cases that they make."""
     splits: Mapping[str, int] = field(default_factory=dict)
     """Number of cases by split."""
     slots: Mapping[str, int] = field(default_factory=dict)

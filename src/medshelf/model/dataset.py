@@ -232,7 +232,7 @@ class Record:
     aliases: tuple[str, ...] = ()
     """Other names and former ids."""
     entries: tuple[int, ...] = ()
-    """Rows of the five lists that speak of it (numbers of ground/entries.json)."""
+    """Numbers of the entries, in the lists of datasets that the shelf replaces, that speak of it."""
     sources: dict[str, Source] = field(default_factory=dict)
     """Everything that was read, by a short name."""
     licences: tuple[Licence, ...] = ()

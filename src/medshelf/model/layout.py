@@ -154,6 +154,7 @@ class Target:
     of: str
     """A field, ``table.column``, ``table.*``, or ``record.key``."""
     kind: Literal["class", "multilabel", "number", "text"] = "class"
+    """What is predicted: one of several classes, several at once, a number, or text."""
     classes: tuple[str, ...] = ()
     """All values that may occur, where known."""
     map: dict[str, str] = field(default_factory=dict)
@@ -225,6 +226,7 @@ class Layout:
     family: str
     """One of `FAMILIES`."""
     evidence: Evidence
+    """How the layout is known, see `Evidence`."""
     sources: tuple[str, ...]
     """Names of the record's sources that show the layout."""
     key: tuple[str, ...]

@@ -47,7 +47,7 @@ class SubjectsOfDataset(torchio.SubjectsDataset):  # type: ignore[misc, name-def
             raise Unsupported("TorchIO takes images; this case has none", where=read.case)
         parts = {"image": torchio.ScalarImage(tensor=_four_axes(read.image, np.float32), affine=_affine(read))}
         if read.label is not None:
-            parts["label"] = torchio.LabelMap(tensor=_four_axes(read.label, np.int64), affine=_affine(read))
+            parts["label"] = torchio.LabelMap(tensor=_four_axes(read.label, np.int32), affine=_affine(read))
         told = {name: value for name, value in read.targets.items() if value is not None}
         return torchio.Subject(case=read.case, **parts, **told)
 

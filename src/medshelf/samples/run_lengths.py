@@ -34,7 +34,8 @@ def masks_of_rows(
     found: dict[str, np.ndarray] = {}
     for number, member in enumerate(members):
         height, width = _size(options.get("shape"), member, header.shape, flat)
-        for row in table.rows_of(case, {**member.captured, **member.fields}):
+        picture = replace(case, fields={**case.fields, **member.fields})  # of one slice, where a case is a series
+        for row in table.rows_of(picture, member.captured):
             text = str(row.get(table.slot.columns["rle"]) or "").strip()
             if not text or text.lower() == "nan":
                 continue
