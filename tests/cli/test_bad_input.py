@@ -179,7 +179,7 @@ def test_a_very_long_name(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_list_of_strange_names(run: Run, tmp_path: Path) -> None:
-    strange = ["imagesTr/word_" + "9" * 5000 + ".nii.gz", "5²3/²", "a\tb", "..", "a/../../etc/passwd", " ", "C:\\x\\y.nii"]
+    strange = ["imagesTr/word_" + "9" * 5000 + ".nii.gz", "5²3/²", "a\tb", "..", "a/../../etc", " ", "C:\\x\\y.nii"]
     (tmp_path / "names.txt").write_text("\n".join([*strange, "imagesTr/word_0001.nii.gz"]), encoding="utf-8")
     for name in ("word", "busi", "kits19", "brats-2021"):
         assert run("check", name, tmp_path / "names.txt").code == 1

@@ -32,7 +32,8 @@ def test_an_unknown_verb_suggests_the_nearest(run: Run, verb: str, said: str) ->
     "arguments",
     [
         ["find", "--colour", "red"], ["show"], ["check", "word"], ["build", "r.toml"], ["--nonsense"],
-        ["twin", "word", "x", "--cases", "three"], ["find", "--limit", "-1"], ["find", "--min-cases", "many"], ["show", "word", "more"],
+        ["twin", "word", "x", "--cases", "three"], ["find", "--limit", "-1"],
+        ["find", "--min-cases", "many"], ["show", "word", "more"],
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -84,6 +84,19 @@ def test_monai_reads_a_decathlon_datalist_of_the_folder(built: Path, tmp_path: P
         assert sample["label"].max() >= 1
 
 
+def test_a_torch_loader_with_two_workers_reads_the_folder(built: Path) -> None:
+    from monai.data import Dataset
+    from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged
+
+    names = sorted(p.name.removesuffix(".nii.gz") for p in (built / "labelsTr").iterdir())
+    entries = [{"image": built / f"imagesTr/{n}_0000.nii.gz", "label": built / f"labelsTr/{n}.nii.gz"} for n in names]
+    load = Compose([LoadImaged(keys=["image", "label"]), EnsureChannelFirstd(keys=["image", "label"])])
+    loader = DataLoader(Dataset(entries, load), batch_size=None, num_workers=2)
+    shapes = [(item["image"].shape, item["label"].shape) for item in loader]
+    assert len(shapes) == len(names) == 43
+    assert all(image == label for image, label in shapes)
+
+
 def test_a_torch_loader_with_two_workers_reads_every_sample(hippocampus: medshelf.Dataset) -> None:
     whole = hippocampus.filter(lambda case: "mask" in case.files)
     loader = DataLoader(whole.to_torch(), batch_size=None, num_workers=2)

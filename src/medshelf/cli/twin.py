@@ -10,7 +10,10 @@ from medshelf.cli.output import json_option, print_json, progress, say
 @click.command("twin")
 @click.argument("dataset")
 @click.argument("out", type=click.Path())
-@click.option("--cases", default=3, show_default=True, type=click.IntRange(min=1), help="Cases for each split, modality and the like.")
+@click.option(
+    "--cases", default=3, show_default=True, type=click.IntRange(min=1),
+    help="Cases for each split, modality and the like.",
+)  # fmt: skip
 @click.option("--variant", default="", help="Which repackaging; the release itself by default.")
 @json_option
 def command(dataset: str, out: str, cases: int, variant: str, as_json: bool) -> None:

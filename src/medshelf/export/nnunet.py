@@ -75,7 +75,7 @@ class Target:
         """Copy a file that is already what is needed, bit by bit; write it anew otherwise."""
         source = image.blobs[0].path
         plain = len(image.blobs) == 1 and not image.ops and image.source is None and image.axes is None
-        copied = source is not None and plain and source.name.lower().endswith(self.ending)
+        copied = source is not None and plain and source.name.lower().endswith(self.ending) and _is_as_named(source)
         if copied and (self.flat or image.volume.array.ndim == 3):
             assert source is not None
             with write_atomically(path) as stream, open(source, "rb") as original:
@@ -109,6 +109,13 @@ class Target:
             _write_json(self.root / "splits_final.json", list(splits))
         else:
             (self.root / "splits_final.json").unlink(missing_ok=True)
+
+
+def _is_as_named(path: Path) -> bool:
+    """True when a file is the PNG or the gzip that its name promises: others go by the name, and may not look."""
+    with open(path, "rb") as stream:
+        head = stream.read(8)
+    return head == b"\x89PNG\r\n\x1a\n" if path.suffix.lower() == ".png" else head[:2] == b"\x1f\x8b"
 
 
 def _three_axes(volume: Volume, path: Path) -> Volume:

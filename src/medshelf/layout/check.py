@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any
 
+from medshelf.layout.bulk import collector_paused
 from medshelf.layout.join import Gap, Joined, join
 from medshelf.layout.match import Matched, holds_nothing, templates_of
 from medshelf.layout.template import parse
@@ -66,9 +67,10 @@ def check_names(record: Record, names: Iterable[str], *, variant: str | None = N
         The record states no layout, or has no such variant.
     """
     listed = list(names)
-    chosen, matched = choose(layouts_of(record), listed, variant)
-    layout = layouts_of(record)[chosen]
-    joined = join(layout, matched)
+    with collector_paused():
+        chosen, matched = choose(layouts_of(record), listed, variant)
+        layout = layouts_of(record)[chosen]
+        joined = join(layout, matched)
     findings = [_named(f, record.id) for f in _findings(layout, matched, joined, listed)]
     splits = Counter(case.split or "none" for case in joined.cases)
     counts = {name: len(refs) for name, refs in (matched.files | matched.tables).items()}

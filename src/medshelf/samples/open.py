@@ -11,6 +11,7 @@ from typing import Any
 from medshelf.access.tree import Tree, open_tree
 from medshelf.catalogue.shelf import load
 from medshelf.errors import LayoutError
+from medshelf.layout.bulk import collector_paused
 from medshelf.layout.join import Joined, join
 from medshelf.layout.match import Matched, holds_nothing
 from medshelf.layout.variants import choose, layouts_of
@@ -56,8 +57,10 @@ def open(dataset: str | Record, root: str | os.PathLike[str], *, variant: str | 
     """
     record = dataset if isinstance(dataset, Record) else load(dataset)
     tree = open_tree(root)
-    chosen, matched = choose(layouts_of(record), tree.names, variant)
-    layout = layouts_of(record)[chosen]
+    with collector_paused():
+        chosen, matched = choose(layouts_of(record), tree.names, variant)
+        layout = layouts_of(record)[chosen]
+        joined = join(layout, matched)
     if holds_nothing(layout, matched):
         raise LayoutError(
             f"no file here is one of {record.id}",
@@ -65,7 +68,7 @@ def open(dataset: str | Record, root: str | os.PathLike[str], *, variant: str | 
             why=f"{matched.total} names, none fits",
             hint=f"Look with: medshelf identify {os.fspath(root)}",
         )
-    return _opened(record, layout, chosen, tree, matched, join(layout, matched))
+    return _opened(record, layout, chosen, tree, matched, joined)
 
 
 def _opened(
