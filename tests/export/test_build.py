@@ -336,7 +336,7 @@ def test_a_file_that_was_only_away_is_tried_again(data: Path, monkeypatch: pytes
         return write_case(job)
 
     with monkeypatch.context() as patched:
-        patched.setattr("medshelf.export.build.write_case", away)
+        patched.setattr("medshelf.export.work.write_case", away)
         first = built(data)
     assert list(reasons(first)) == ["img0001"]
     second = built(data)

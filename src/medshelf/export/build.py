@@ -6,33 +6,24 @@ whole. A run on unchanged input writes nothing.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from medshelf.access.atomic import write_atomically
 from medshelf.audit.run import case_findings
-from medshelf.catalogue.structure_json import to_plain
 from medshelf.cohort.choose import Chosen, Cohort, Excluded, Source, choose
 from medshelf.cohort.recipe import Recipe, read_recipe
 from medshelf.cohort.split import Member, folds
-from medshelf.engine import worklist
 from medshelf.engine.journal import Journal
 from medshelf.errors import AccessError, FormatError, RecipeError
-from medshelf.export.case_writer import Job, write_case
 from medshelf.export.nnunet import Target
-from medshelf.export.report import write_report
-from medshelf.model.dataset import UNKNOWN, Record
+from medshelf.export.provenance import dataset_facts, write_provenance
+from medshelf.export.work import fingerprints_of, write_cases
 from medshelf.model.finding import Finding
 from medshelf.model.volume import Header
-
-FORMAT = "1"
-"""Changes when the same recipe would be written otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +85,7 @@ def build(
     _claim(target.root, hidden)
     with Journal(hidden / "journal.jsonl") as journal:
         cohort = _audited(cohort, hidden, jobs) if "audit" in read.exclude else cohort
-        results, excluded, n_written = _write(cohort, target, journal, jobs, progress)
+        results, excluded, n_written = write_cases(cohort, target, journal, jobs, progress)
         kept, doubled = _without_doubles(cohort, results)
         _remember_doubles(cohort, target, journal, doubled, results)
         doubles = [_double(cohort, one, same) for one, same in doubled.items()]
@@ -104,8 +95,8 @@ def build(
             raise RecipeError("no case is left", where=read.name, problems=said[:40])
         _clear(target.root, {f for one in kept for f in results[one.id]["files"]})
         splits = folds([Member(c.id, c.patient, str(c.source)) for c in kept], read.folds, read.seed)
-        target.finish([c.id for c in kept], splits, _facts(cohort))
-        _provenance(cohort, target, kept, excluded, results, splits)
+        target.finish([c.id for c in kept], splits, dataset_facts(cohort))
+        write_provenance(cohort, target, kept, excluded, results, splits)
     names = tuple(c.id for c in kept)
     return Built(target.root, names, excluded, n_written, len(splits), cohort.notes)
 
@@ -177,95 +168,6 @@ def _concerns(source: Source, case: str, finding: Finding) -> bool:
     return finding.file not in others
 
 
-def _write(
-    cohort: Cohort, target: Target, journal: Journal, jobs: int, progress: Callable[[int, int | None], None] | None
-) -> tuple[dict[str, dict[str, Any]], tuple[Excluded, ...], int]:
-    tasks = list(_tasks(cohort, target))
-    fingerprints = {name: fingerprint for name, fingerprint, _ in tasks}
-    known = {name: _known(cohort, journal, name, fingerprints, target.root) for name in fingerprints}
-    results: dict[str, dict[str, Any]] = {}
-    excluded: list[Excluded] = []
-    by_id = {one.id: one for one in cohort.chosen}
-    for name, result in known.items():
-        if result is not None:
-            _sort(cohort, by_id[name], result, results, excluded)
-    todo = [task for task in tasks if known[task[0]] is None]
-    n_written = 0
-    for number, outcome in enumerate(worklist.run(todo, write_case, journal=None, jobs=jobs), start=1):
-        result = outcome.result
-        if outcome.error is not None:
-            if "audit" not in cohort.recipe.exclude:
-                raise outcome.error
-            result = {"excluded": f"can't be read: {outcome.error}"}
-        assert result is not None
-        if outcome.error is None or isinstance(outcome.error, FormatError):  # others may pass: a disk that was away
-            journal.record(outcome.task_id, fingerprints[outcome.task_id], result)
-        _sort(cohort, by_id[outcome.task_id], result, results, excluded)
-        n_written += "files" in result
-        if progress is not None:
-            progress(number, len(todo))
-    order = {one.id: n for n, one in enumerate(cohort.chosen)}
-    excluded.sort(key=lambda e: (e.dataset, e.case))
-    return dict(sorted(results.items(), key=lambda item: order[item[0]])), tuple(excluded), n_written
-
-
-def _tasks(cohort: Cohort, target: Target) -> Iterator[tuple[str, str, Job]]:
-    rules = hashlib.sha256(
-        json.dumps([FORMAT, target.channels, target.labels, target.ignore, target.flat]).encode()
-    ).hexdigest()
-    for one in cohort.chosen:
-        source = cohort.sources[one.source]
-        sample = cohort.sample(one)
-        images = tuple(sample.images[name] for name in source.channels)
-        mask = sample.annotations[source.annotation]
-        job = Job(one.id, images, mask, source.mapped.parts, target)  # type: ignore[arg-type]
-        yield one.id, _fingerprint(rules, job, mask), job
-
-
-def _fingerprint(rules: str, job: Job, mask: Any) -> str:
-    """Return a hash of all that a case's files depend on: rules, label map, and the inputs' names, sizes and times."""
-    told = hashlib.sha256(rules.encode())
-    meant = [to_plain(x) for x in (job.parts, mask.labels, mask.regions)]
-    told.update(json.dumps([meant, mask.kind, mask.missing], sort_keys=True).encode())
-    for image in (*job.images, *mask.images.values(), *mask.union):
-        told.update(json.dumps([image.reader, image.axes, list(image.ops)], default=str).encode())
-        for blob in image.blobs:
-            stat = os.stat(blob.path) if blob.path is not None else None
-            size = stat.st_size if stat else blob.size_bytes
-            told.update(f"{blob.name} {size} {stat.st_mtime_ns if stat else 0}".encode())
-    return told.hexdigest()
-
-
-def _known(
-    cohort: Cohort, journal: Journal, name: str, fingerprints: Mapping[str, str], root: Path
-) -> dict[str, Any] | None:
-    """Return what an earlier run did with a case, when it still holds.
-
-    Its files are there; or it has none because it is the double of a case that stands before it, unchanged.
-    """
-    done = journal.done(name, fingerprints[name])
-    if done is None or not all((root / file).is_file() for file in done.get("files", {})):
-        return None
-    if done.get("double_of") is None:
-        return done
-    before = list(fingerprints)[: list(fingerprints).index(name)]
-    same = done["double_of"] in before and fingerprints[done["double_of"]] == done.get("double_fingerprint")
-    return done if same and "duplicates" in cohort.recipe.exclude else None
-
-
-def _sort(
-    cohort: Cohort,
-    one: Chosen,
-    result: dict[str, Any],
-    results: dict[str, dict[str, Any]],
-    excluded: list[Excluded],
-) -> None:
-    if "excluded" in result:
-        excluded.append(Excluded(cohort.sources[one.source].dataset.id, one.case, str(result["excluded"])))
-    else:
-        results[one.id] = result
-
-
 def _without_doubles(
     cohort: Cohort, results: Mapping[str, dict[str, Any]]
 ) -> tuple[list[Chosen], dict[Chosen, Chosen]]:
@@ -294,7 +196,7 @@ def _remember_doubles(
     """Note in the journal that the files of a double are not wanted, so that no later run writes them again."""
     if not any("files" in results[one.id] and results[one.id]["files"] for one in doubled):
         return
-    fingerprints = {name: fingerprint for name, fingerprint, _ in _tasks(cohort, target)}
+    fingerprints = fingerprints_of(cohort, target)
     for one, same in doubled.items():
         noted = {**results[one.id], "files": {}, "double_of": same.id, "double_fingerprint": fingerprints[same.id]}
         journal.record(one.id, fingerprints[one.id], noted)
@@ -313,62 +215,3 @@ def _clear(root: Path, wanted: set[str]) -> None:
         for file in (root / folder).iterdir() if (root / folder).is_dir() else ():
             if f"{folder}/{file.name}" not in wanted:
                 file.unlink()
-
-
-def _facts(cohort: Cohort) -> dict[str, Any]:
-    records = [s.dataset.record for s in cohort.sources]
-    licences = sorted({licence.id for r in records for licence in r.licences} or {UNKNOWN})
-    return {
-        "name": cohort.recipe.name,
-        "description": f"Built by medshelf from {', '.join(r.id for r in records)}",
-        "licence": ", ".join(licences),
-        "reference": "see CITATIONS.bib",
-    }
-
-
-def _provenance(
-    cohort: Cohort,
-    target: Target,
-    kept: Sequence[Chosen],
-    excluded: Sequence[Excluded],
-    results: Mapping[str, dict[str, Any]],
-    splits: Sequence[Mapping[str, Sequence[str]]],
-) -> None:
-    """Write the lock, the citations and the report beside the data."""
-    lock = {
-        "format": FORMAT,
-        "recipe": to_plain(cohort.recipe),
-        "sources": [_source_facts(s.dataset.record, s.dataset.variant) for s in cohort.sources],
-        "cases": {
-            c.id: {
-                "dataset": cohort.sources[c.source].dataset.id,
-                "case": c.case,
-                "patient": c.patient,
-                **{k: results[c.id][k] for k in ("files", "voxels", "shape", "spacing_mm", "same")},
-            }
-            for c in kept
-        },
-        "excluded": [asdict(e) for e in excluded],
-        "notes": list(cohort.notes),
-    }
-    _write_text(target.root / "medshelf.lock", json.dumps(lock, indent=1, ensure_ascii=False) + "\n")
-    bibtex = dict.fromkeys(c.bibtex.strip() for s in cohort.sources for c in s.dataset.record.citations)
-    _write_text(target.root / "CITATIONS.bib", "\n\n".join(bibtex) + "\n")
-    _write_text(target.root / "report.html", write_report(cohort, target, lock, splits))
-
-
-def _source_facts(record: Record, variant: str) -> dict[str, Any]:
-    text = json.dumps(to_plain(record), sort_keys=True, ensure_ascii=False)
-    return {
-        "dataset": record.id,
-        "variant": variant,
-        "record_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "licences": {licence.part: licence.id for licence in record.licences},
-    }
-
-
-def _write_text(path: Path, text: str) -> None:
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    with write_atomically(path) as stream:
-        stream.write(text.encode())

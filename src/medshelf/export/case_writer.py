@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from medshelf.audit.measure import intensities
 from medshelf.cohort.grid import difference
 from medshelf.export.nnunet import Target
+from medshelf.model.blob import Blob
 from medshelf.model.counting import count_values
 from medshelf.model.volume import Volume
 from medshelf.samples.annotation import Mask
@@ -25,6 +27,8 @@ class Job:
     parts: Mapping[str, tuple[str, ...]]
     """Label of the result to structures of this dataset, for the labels that it annotates."""
     target: Target
+    inputs: tuple[tuple[str, Blob], ...]
+    """The files that it is made from: name below the root of its dataset, and bytes."""
 
 
 def write_case(job: Job) -> dict[str, Any]:
@@ -33,7 +37,7 @@ def write_case(job: Job) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``files`` (name below the root to SHA-256), ``voxels`` (count by label), ``spacing_mm``, ``shape`` and
+        ``inputs`` and ``files`` (name to SHA-256), ``voxels`` (count by label), ``spacing_mm``, ``shape`` and
         ``same`` (a hash of the first image's voxels), or ``excluded`` with the reason.
 
     Raises
@@ -50,12 +54,18 @@ def write_case(job: Job) -> dict[str, Any]:
     counts = count_values(mask.array)
     voxels = {label: counts.get(n, 0) for n, label in enumerate(job.target.labels, start=1) if label in job.parts}
     return {
+        "inputs": {name: _sha256(blob) for name, blob in job.inputs},
         "files": files,
         "voxels": voxels,
         "shape": list(image.shape),
         "spacing_mm": list(image.spacing_mm or ()),
         "same": intensities(image).digest,
     }
+
+
+def _sha256(blob: Blob) -> str:
+    with blob.open() as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def _reason_against(job: Job, image: Volume) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from medshelf.errors import NotFound
@@ -62,13 +63,16 @@ class Dataset(Sequence[Sample]):
 
     def case(self, name: str) -> Case:
         """Return the names and facts of the case with this id; raises `NotFound` with the nearest ids."""
-        for case in self.cases:
-            if case.id == name:
-                return case
+        if name in self._by_id:
+            return self._by_id[name]
         from difflib import get_close_matches
 
         near = get_close_matches(name, [c.id for c in self.cases], 3, 0.4) or [c.id for c in self.cases[:3]]
         raise NotFound(f"{self.id} has no case {name!r} here", hint=f"Near: {', '.join(near)}")
+
+    @cached_property
+    def _by_id(self) -> dict[str, Case]:
+        return {case.id: case for case in self.cases}
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[n] for n in range(len(self)))
