@@ -11,7 +11,8 @@ from medshelf.access.tree import open_tree
 from medshelf.catalogue.place import catalogue_root
 from medshelf.catalogue.shelf import records
 from medshelf.layout.identify import CERTAIN, Identity, identify_names
-from medshelf.layout.twin import names_of, plan, top_folder
+from medshelf.layout.twin import names_of, plan
+from medshelf.layout.twin_rows import top_folder
 from medshelf.layout.variants import layouts_of
 from medshelf.model.dataset import Record
 

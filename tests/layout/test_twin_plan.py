@@ -12,7 +12,8 @@ from medshelf.errors import LayoutError
 from medshelf.layout.check import check_names
 from medshelf.layout.invent import invent
 from medshelf.layout.template import parse
-from medshelf.layout.twin import ROWS, SERIES_LENGTH, plan, top_folder
+from medshelf.layout.twin import SERIES_LENGTH, plan
+from medshelf.layout.twin_rows import ROWS, top_folder
 from tests.layout.made import layout, record
 
 # --- inventing values ----------------------------------------------------------------------

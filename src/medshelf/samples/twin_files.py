@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,12 +13,14 @@ from medshelf.errors import LayoutError
 from medshelf.layout.fields import derive, fill
 from medshelf.layout.match import templates_of
 from medshelf.layout.template import parse
-from medshelf.layout.twin import ROWS, SERIES_LENGTH, TwinFile
+from medshelf.layout.twin import SERIES_LENGTH, TwinFile
+from medshelf.layout.twin_rows import ROWS
 from medshelf.model.geometry import spacing_mm
 from medshelf.model.labels import structures_of
 from medshelf.model.layout import Layout, Slot
 from medshelf.model.volume import Volume
 from medshelf.samples import phantom
+from medshelf.samples.twin_others import write_boxes, write_contours, write_mesh, write_points, write_record, write_text
 
 FLAT = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 SLIDES = (".svs", ".ndpi")
@@ -49,20 +49,20 @@ def _writer(slot: Slot, path: Path) -> Writer:
     if slot.reader == "dicom_seg":
         return _write_seg
     if slot.role == "record":
-        return _write_record
+        return write_record
     if slot.role == "boxes":
-        return _write_boxes
+        return write_boxes
     if slot.role == "points" and ending in (".json", ".csv", ".tsv"):
-        return _write_points
+        return write_points
     if ending in MESHES:
-        return _write_mesh
+        return write_mesh
     if slot.reader in ("aperio_xml", "contours"):
-        return _write_contours
+        return write_contours
     if ending in CONTAINERS:
         return _write_container
     if slot.role in ("image", "mask") or formats_ending(path):
         return _write_array
-    return _write_text
+    return write_text
 
 
 def formats_ending(path: Path) -> bool:
@@ -269,91 +269,3 @@ def _example_name(expression: str) -> str:
     from medshelf.layout.invent import invent
 
     return invent("name", expression, 0)
-
-
-# --- everything else -----------------------------------------------------------------------
-
-
-def _write_record(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
-    from medshelf.formats.keyval import write_keyval
-
-    for file, path in zip(group, paths, strict=True):
-        values: dict[str, Any] = {"Note": "synthetic"}
-        examples = layout.example.columns.get(file.slot, {}) if layout.example else {}
-        values |= {column: words[file.number % len(words)] for column, words in examples.items()}
-        for target in layout.targets.values():
-            head, _, key = target.of.partition(".")
-            if head == file.slot and key:
-                values.setdefault(key, (tuple(target.map) or target.classes or ("1",))[0])
-        if path.suffix.lower() == ".json":
-            path.write_text(json.dumps(values), encoding="utf-8")
-        else:
-            write_keyval(path, values)
-
-
-def _write_boxes(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
-    from medshelf.formats.boxes import Box, Boxes, write_voc
-
-    rows, columns = phantom.PICTURE_SHAPE
-    names = list(layout.labels.get(slot.labels or "", {})) or ["object"]
-    boxes = tuple(Box(name, 2 + 3 * n, 4 + 2 * n, 9 + 3 * n, 12 + 2 * n) for n, name in enumerate(names[:8]))
-    for path in paths:
-        if path.suffix.lower() == ".xml":
-            write_voc(path, Boxes((columns, rows), boxes, "inclusive-1", path.stem))
-        else:
-            told = [{b.label: [b.x_min, b.y_min, b.x_max - b.x_min, b.y_max - b.y_min]} for b in boxes]
-            path.write_text(json.dumps(told), encoding="utf-8")
-
-
-def _write_points(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
-    from medshelf.formats.table import write_rows
-
-    names = [n for n in layout.labels.get(slot.labels or "", {}) if n.isalnum()] or ["1"]
-    columns = tuple(slot.columns.get("point", ("x", "y", "z")))
-    rows = [
-        {slot.columns.get("label", "label"): name, **{c: 3.0 + k + n for k, c in enumerate(columns)}}
-        for n, name in enumerate(names)
-    ]
-    for path in paths:
-        write_rows(path, rows)
-
-
-def _write_mesh(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
-    from medshelf.formats.mesh import Mesh, write_mesh
-
-    corners = np.array([[0, 0, 0], [10, 0, 0], [0, 12, 0], [0, 0, 15]], float) + group[0].number
-    faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
-    for path in paths:
-        if path.suffix.lower() == ".vtk":
-            path.write_text(_vtk(corners, faces), encoding="ascii")
-        else:
-            write_mesh(path, Mesh(corners, faces))
-
-
-def _vtk(corners: np.ndarray, faces: np.ndarray) -> str:
-    """Return a surface as a legacy VTK file (VTK file formats, version 3.0, ASCII polydata)."""
-    points = "\n".join(" ".join(f"{x:g}" for x in corner) for corner in corners)
-    polygons = "\n".join("3 " + " ".join(map(str, face)) for face in faces)
-    return (
-        "# vtk DataFile Version 3.0\nsynthetic\nASCII\nDATASET POLYDATA\n"
-        f"POINTS {len(corners)} float\n{points}\nPOLYGONS {len(faces)} {4 * len(faces)}\n{polygons}\n"
-    )
-
-
-def _write_contours(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
-    from medshelf.formats.contours import Contour, Contours, write_contours
-
-    names = list(layout.labels.get(slot.labels or "", {})) or ["region"]
-    for path in paths:
-        drawn = [Contour(n, np.array([[1.0, 2], [9, 3 + k], [5, 11]])) for k, n in enumerate(names)]
-        write_contours(path, Contours(tuple(drawn)))
-
-
-def _write_text(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
-    for file, path in zip(group, paths, strict=True):
-        if path.suffix.lower() == ".json":
-            path.write_text(json.dumps([{"note": f"synthetic {file.number + 1}"}]), encoding="utf-8")
-        elif path.suffix.lower() == ".xml":
-            path.write_text("<?xml version=\"1.0\"?>\n<synthetic/>\n", encoding="utf-8")
-        else:
-            path.write_text(f"synthetic text of case {file.number + 1}\n", encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 
 from medshelf.formats.rle import encode_rle
 from medshelf.formats.table import write_rows
-from medshelf.layout.twin import TwinTable
+from medshelf.layout.twin_rows import TwinTable
 from medshelf.model.case import Case
 from medshelf.model.layout import Layout, TableSlot
 from medshelf.samples import phantom
