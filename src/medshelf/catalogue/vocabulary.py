@@ -87,7 +87,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that names the terms closest to `name`."""
     known = list(known)
     close = get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(sorted(known)[:40])}"
+    return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(sorted(known)[:40])}."
 
 
 def narrower(subject: str, name: str) -> set[str]:
