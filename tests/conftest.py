@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,19 @@ def _shared_data() -> Path | None:
     named = os.environ.get("MEDSHELF_TEST_DATA")
     place = Path(named) if named else REPO.parent / "shared" / "data"
     return place if place.is_dir() else None
+
+
+@pytest.fixture
+def unreadable() -> Callable[[Path], Path]:
+    """Take all permissions from a path; skip where that keeps nobody from reading it (root, Windows)."""
+
+    def forbid(path: Path) -> Path:
+        path.chmod(0)
+        if os.access(path, os.R_OK):
+            pytest.skip("this user may read everything")
+        return path
+
+    return forbid
 
 
 @pytest.fixture(scope="session")

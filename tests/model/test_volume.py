@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -64,10 +64,9 @@ def test_a_folder_is_no_file(tmp_path: Path, ask) -> None:  # type: ignore[no-un
         ask(LocalFile(tmp_path))
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_is_said_so(tmp_path: Path) -> None:
+def test_a_file_without_permission_is_said_so(tmp_path: Path, unreadable: Callable[[Path], Path]) -> None:
     (tmp_path / "x").write_bytes(b"")
-    (tmp_path / "x").chmod(0)
+    unreadable(tmp_path / "x")
     with pytest.raises(AccessError, match="may not be read"):
         LocalFile(tmp_path / "x").read_bytes()
 
