@@ -89,14 +89,15 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
 
 def test_the_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "plain").write_bytes(b"")
-    with write_atomically(tmp_path / "atomic"):
-        pass
+    with write_atomically(tmp_path / "atomic") as stream:
+        stream.write(b"")
     assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_a_missing_folder_is_not_found(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="folder does not exist"), write_atomically(tmp_path / "no" / "a"):
-        pass
+    with pytest.raises(NotFound, match="folder does not exist"), write_atomically(tmp_path / "no" / "a") as stream:
+        stream.write(b"never reached")
+    assert not (tmp_path / "no").exists()
 
 
 def test_a_full_disk_says_so(tmp_path: Path) -> None:

@@ -228,7 +228,7 @@ class _Reader:
         except FormatError:
             return "web-page"
         except MedshelfError:
-            pass
+            return None  # gone or forbidden: the refusal that brought us here says so itself
         return None
 
 

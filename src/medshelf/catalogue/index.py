@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from medshelf.catalogue.vocabulary import terms
 from medshelf.model.dataset import Fact, Record
@@ -14,14 +16,38 @@ from medshelf.model.structure import parse
 WORD_FACETS = ("modality", "dimension", "region", "task", "formats")
 
 
-def index_record(connection: sqlite3.Connection, record: Record) -> None:
-    """Write the facets and words of one record."""
-    facets = list(facets_of(record))
-    connection.executemany("insert into facet values (?, ?, ?, ?)", [(record.id, *facet) for facet in facets])
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What of one record can be searched."""
+
+    facets: tuple[tuple[str, str, float | None], ...]
+    """(facet, value, number)."""
+    name: str
+    labels: str
+    """Words of the vocabulary by which its terms are known."""
+    body: str
+    """Everything else that is said of it."""
+
+
+def index_of(record: Record) -> Index:
+    """Return the facets and words of one record.
+
+    Raises
+    ------
+    ValueError
+        The name of a structure is none.
+    """
+    facets = tuple(facets_of(record))
     structures = " ".join(v for f, v, _ in facets if f == "structure")
-    labels = " ".join(_spoken(v) for f, v, _ in facets if f in ("modality", "region", "task", "structure"))
-    words = " ".join([record.summary, *record.aliases, record.id.replace("-", " "), structures, *record.notes])
-    connection.execute("insert into words values (?, ?, ?, ?)", (record.id, record.name, labels, words))
+    labels = " ".join(_spoken(f, v) for f, v, _ in facets if f in ("modality", "region", "task", "structure"))
+    body = " ".join([record.summary, *record.aliases, record.id.replace("-", " "), structures, *record.notes])
+    return Index(facets, record.name, labels, body)
+
+
+def index_record(connection: sqlite3.Connection, name: str, index: Index) -> None:
+    """Write the facets and words of the record with this id."""
+    connection.executemany("insert into facet values (?, ?, ?, ?)", [(name, *facet) for facet in index.facets])
+    connection.execute("insert into words values (?, ?, ?, ?)", (name, index.name, index.labels, index.body))
 
 
 def facets_of(record: Record) -> Iterator[tuple[str, str, float | None]]:
@@ -51,18 +77,18 @@ def layout_structures(layout: Layout) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _spoken(value: str) -> str:
-    """Return the words by which a term is known: its label, synonyms and, for a structure, its parts."""
-    for subject in ("modality", "region", "task"):
-        term = terms(subject).get(value)
-        if term is not None:
-            return " ".join([value, term.label, *term.synonyms])
-    words = [value.replace("_", " ").replace(".", " ").replace("/", " ").replace(":", " ")]
-    try:
-        for structure in parse(value):
-            for subject, name in (("structure", structure.base), ("finding", structure.finding or "")):
-                term = terms(subject).get(name)
-                words += [term.label, *term.synonyms] if term else []
-    except ValueError:
-        pass
+def _spoken(subject: str, value: str) -> str:
+    """Return the words by which a value is known: its label and synonyms and, for a structure, those of its parts."""
+    if subject == "structure":
+        return _spoken_structure(value)
+    term = terms(subject).get(value)
+    return value if term is None else " ".join([value, term.label, *term.synonyms])
+
+
+def _spoken_structure(value: str) -> str:
+    words = [re.sub(r"[_./:#|]", " ", value)]
+    for structure in parse(value):
+        for subject, name in (("structure", structure.base), ("finding", structure.finding or "")):
+            term = terms(subject).get(name)
+            words += [term.label, *term.synonyms] if term else []
     return " ".join(words)

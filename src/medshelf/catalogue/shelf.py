@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from medshelf.catalogue.place import catalogue_root
 from medshelf.catalogue.structure_json import from_plain, to_plain
@@ -152,7 +153,7 @@ def bake(place: Path, root: Path | None = None, *, strict: bool = False) -> None
 
 
 def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -> None:
-    from medshelf.catalogue.index import index_record
+    from medshelf.catalogue.index import index_of, index_record
     from medshelf.catalogue.read import read_presets, read_record, record_folders
 
     with connection:
@@ -168,8 +169,9 @@ def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -
         presets = read_presets(root)
         for folder in record_folders(root):
             try:
-                record = read_record(folder, presets)
-            except CatalogueError as error:
+                record = _checked(folder, presets) if strict else read_record(folder, presets)
+                index = index_of(record)
+            except (CatalogueError, ValueError) as error:  # ValueError: the name of a structure is none
                 if strict:
                     raise
                 _log.warning("left out of the shelf: %s", error)
@@ -180,7 +182,18 @@ def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -
             connection.execute("insert or replace into alias values (?, ?)", (_fold(record.id), record.id))
             for alias in (record.name, *record.aliases):
                 connection.execute("insert or ignore into alias values (?, ?)", (_fold(alias), record.id))
-            index_record(connection, record)
+            index_record(connection, record.id, index)
+
+
+def _checked(folder: Path, presets: dict[str, Any]) -> Record:
+    """Read a record, refusing it for anything that `medshelf.catalogue.check` complains of."""
+    from medshelf.catalogue.check import check_folder
+
+    record, problems = check_folder(folder, presets)
+    if record is None or problems:
+        told = [str(problem) for problem in problems]
+        raise CatalogueError(f"the record has {len(told)} problem(s)", where=folder, problems=told)
+    return record
 
 
 def _fold(name: str) -> str:

@@ -146,8 +146,7 @@ def _task_of(line: bytes) -> tuple[str, str] | None:
     """Return id and fingerprint of a whole line, or None."""
     try:
         found = json.loads(line)
-        if isinstance(found["result"], dict):
-            return str(found["task"]), str(found["fingerprint"])
+        whole = isinstance(found["result"], dict)
+        return (str(found["task"]), str(found["fingerprint"])) if whole else None
     except (ValueError, TypeError, KeyError, RecursionError):
-        pass
-    return None
+        return None  # torn by a kill or a full disk; the caller counts it, and its task is done again

@@ -58,8 +58,8 @@ def _raw_values(found: Any) -> dict[int, bytes]:
         for tag in tags.WANTED:
             try:
                 raw = part.get_item(tag).value if tag in part else None
-            except NotImplementedError:  # a value representation that does not exist
-                continue
+            except NotImplementedError:
+                continue  # pydicom knows no such value representation; a required attribute is missed by the caller
             if isinstance(raw, str):
                 raw = raw.encode("ascii", "replace")
             if isinstance(raw, bytes) and raw:

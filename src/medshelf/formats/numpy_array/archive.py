@@ -19,6 +19,7 @@ from medshelf.model.blob import Blob
 
 _FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 _FAULTS += (ValueError, LookupError, OverflowError, struct.error)
+"""What `zipfile` is known to raise on damaged archives; every one becomes a `FormatError` that quotes it."""
 _ENCRYPTED = 1
 
 
