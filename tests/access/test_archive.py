@@ -23,9 +23,9 @@ import pytest
 
 from medshelf.access import _member
 from medshelf.access.archive import Archive, ArchiveMember
-from medshelf.access.natural import natural_sorted
 from medshelf.errors import AccessError, NotFound
 from medshelf.model.blob import Blob
+from medshelf.model.natural import natural_sorted
 
 Maker = Callable[..., Path]
 Content = dict[str, bytes]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from medshelf.access.archive import Archive
-from medshelf.access.natural import natural_sorted
 from medshelf.errors import AccessError, NotFound
+from medshelf.model.natural import natural_sorted
 
 Maker = Callable[..., Path]
 Content = dict[str, bytes]

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medshelf.access import _listing
-from medshelf.access.natural import natural_sorted
 from medshelf.access.tree import open_tree
 from medshelf.errors import AccessError, NotFound
+from medshelf.model.natural import natural_sorted
 
 segment = st.text(st.characters(codec="utf-8", exclude_characters="\0/\\\n\r"), min_size=1, max_size=8)
 name = st.lists(segment.filter(lambda s: s not in (".", "..")), min_size=1, max_size=4).map("/".join)

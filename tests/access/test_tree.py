@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medshelf.access.archive import Archive, ArchiveMember
-from medshelf.access.natural import natural_sorted
 from medshelf.access.tree import Tree, open_tree
 from medshelf.errors import AccessError, NotFound
 from medshelf.model.blob import LocalFile
+from medshelf.model.natural import natural_sorted
 
 Maker = Callable[..., Path]
 Content = dict[str, bytes]

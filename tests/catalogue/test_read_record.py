@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from medshelf.catalogue.read import expand_layout, read_all, read_presets, read_record, record_folders
+from medshelf.catalogue.read import expand_layout, read_presets, read_record, record_folders
 from medshelf.errors import CatalogueError
 from tests.catalogue.made import ACCESS, DATASET, ERRATA, LAYOUT, line, write
 
@@ -78,7 +78,6 @@ def test_records_come_in_the_order_of_their_ids(tmp_path: Path) -> None:
         write(tmp_path, name)
     (tmp_path / "datasets" / "notes.txt").write_text("no record")
     assert [folder.name for folder in record_folders(tmp_path)] == ["toy-a", "toy-b", "toy-c"]
-    assert [record.id for record in read_all(tmp_path)] == ["toy-a", "toy-b", "toy-c"]
 
 
 # --- presets and variants ------------------------------------------------------------------

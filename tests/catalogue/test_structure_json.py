@@ -7,13 +7,14 @@ from datetime import date
 
 import pytest
 
-from medshelf.catalogue.read import read_all
+from medshelf.catalogue.read import read_presets, read_record, record_folders
 from medshelf.catalogue.structure_json import from_plain, to_plain
 from medshelf.cohort.recipe import Recipe, SourceChoice
 from medshelf.model.dataset import Access, Claim, Fact, Facts, Record, Source
 from medshelf.model.layout import Layout, Slot, TableSlot
 
-RECORDS = {record.id: record for record in read_all()}
+PRESETS = read_presets()
+RECORDS = {folder.name: read_record(folder, PRESETS) for folder in record_folders()}
 
 
 @pytest.mark.parametrize("name", RECORDS)

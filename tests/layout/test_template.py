@@ -133,12 +133,6 @@ def test_what_a_template_knows() -> None:
     assert parse("/x.png").anchored
 
 
-def test_the_ending_does_not_count_as_saying_something() -> None:
-    assert parse("{id}.nii.gz").literal_length == 0
-    assert parse("imagesTr/word_{n:4d}.nii.gz").literal_length == len("imagesTr/word_")
-    assert parse("{split:Train|Ts}/{id}.png").literal_length == len("/") + len("Ts")
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medshelf.access._source import Part, Source, Unpacked
-from medshelf.access.natural import natural_key
 from medshelf.access.problem import Problem, Problems, printable
 from medshelf.errors import AccessError
+from medshelf.model.natural import natural_key
 
 MOST_MEMBERS = 20_000_000
 ENCRYPTED = 1

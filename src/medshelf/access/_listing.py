@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import BinaryIO
 
-from medshelf.access.natural import natural_sorted
 from medshelf.access.problem import Problems, printable
 from medshelf.errors import AccessError
+from medshelf.model.natural import natural_sorted
 
 LISTING_SUFFIXES = (".txt", ".lst", ".list")
 _BLOCK_BYTES = 1 << 24

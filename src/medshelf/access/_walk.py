@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medshelf.access.natural import natural_key
 from medshelf.access.problem import Problems, printable
+from medshelf.model.natural import natural_key
 
 
 @dataclass(slots=True)

@@ -15,10 +15,10 @@ from medshelf.access._kind import UNREAD_SUFFIXES, is_archive_name, kind_of
 from medshelf.access._listing import LISTING_SUFFIXES, read_listing
 from medshelf.access._walk import walk
 from medshelf.access.archive import Archive, ArchiveMember
-from medshelf.access.natural import natural_key, natural_sorted
 from medshelf.access.problem import Problem, Problems
 from medshelf.errors import AccessError, MedshelfError, NotFound
 from medshelf.model.blob import LocalFile
+from medshelf.model.natural import natural_key, natural_sorted
 
 Progress = Callable[[int, int], None]
 """Told how many bytes, of how many, of the archives have been looked at."""

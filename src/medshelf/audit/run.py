@@ -17,9 +17,9 @@ from medshelf.audit.facts import CaseFacts, facts_of
 from medshelf.audit.read import read_case
 from medshelf.engine import worklist
 from medshelf.errors import LayoutError, MedshelfError, MissingExtra
-from medshelf.layout.join import natural
 from medshelf.model.dataset import Record
 from medshelf.model.finding import Finding, is_problem
+from medshelf.model.natural import natural_key
 from medshelf.samples.check import check
 from medshelf.samples.dataset import Dataset
 from medshelf.samples.open import open as open_dataset
@@ -195,7 +195,7 @@ def _chosen(there: int, wanted: int | None) -> list[int]:
 
 def _rank(finding: Finding) -> tuple[Any, ...]:
     return (
-        _ORDER[finding.severity], finding.check, natural(finding.case or ""), natural(finding.file or ""),
+        _ORDER[finding.severity], finding.check, natural_key(finding.case or ""), natural_key(finding.file or ""),
         finding.message,
     )  # fmt: skip
 

@@ -254,10 +254,3 @@ def read_record(folder: Path, presets: Mapping[str, Any] | None = None) -> Recor
             f"the record has {len(problems)} problem(s)", where=folder, problems=[str(p) for p in problems]
         )
     return record
-
-
-def read_all(root: Path | None = None) -> Iterator[Record]:
-    """Read every record, in the order of their ids."""
-    presets = read_presets(root)
-    for folder in record_folders(root):
-        yield read_record(folder, presets)

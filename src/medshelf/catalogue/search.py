@@ -14,8 +14,6 @@ from medshelf.errors import UnknownTerm
 from medshelf.model.dataset import UNKNOWN, Record
 from medshelf.model.structure import parse
 
-WORD_FILTERS = ("modality", "region", "task", "structure", "access", "licence")
-
 
 @dataclass(frozen=True, slots=True)
 class Hit:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from medshelf.catalogue.toml_lines import line_of
 from medshelf.errors import MedshelfError, RecipeError
-from medshelf.layout.join import natural
+from medshelf.model.natural import natural_key
 
 NotAnnotated = Literal["refuse", "ignore", "leave-out"]
 
@@ -109,7 +109,8 @@ def parse_recipe(table: Mapping[str, Any], *, where: str = "recipe", text: str =
         recipe: Recipe = _adapter().validate_python(table)
     except ValidationError as error:
         said = [_worded(e["loc"], str(e["msg"]), e["type"], where, text) for e in error.errors()]
-        raise RecipeError("the recipe can't be read", where=where, problems=sorted(set(said), key=natural)) from error
+        ordered = sorted(set(said), key=natural_key)
+        raise RecipeError("the recipe can't be read", where=where, problems=ordered) from error
     problems = list(_problems(recipe))
     if problems:
         said = [f"{where}:{line_of(text, path)} {message}" for path, message in problems]

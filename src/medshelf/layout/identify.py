@@ -149,8 +149,3 @@ def _first_fit(tests: Sequence[tuple[str, Any, Entry]], name: _Name) -> Entry | 
         if low.endswith(ending) and fullmatch(name.name) is not None:
             return entry
     return None
-
-
-def by_dataset(identity: Identity) -> Mapping[str, float]:
-    """Return score by dataset, for callers that compare answers."""
-    return {guess.dataset: guess.score for guess in identity.guesses}

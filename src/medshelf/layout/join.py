@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from medshelf.layout.fields import apply, fill
 from medshelf.layout.match import Matched, match_names, templates_of
 from medshelf.layout.template import Template, parse
 from medshelf.model.case import Case, FieldValue, FileRef
 from medshelf.model.layout import Layout, Slot
+from medshelf.model.natural import natural_key
 
 Key = tuple[FieldValue, ...]
 
@@ -145,7 +145,7 @@ def _finish(layout: Layout, building: dict[Key, _Building], orphans: list[FileRe
         missing += (gap for gap in gaps if not gap.values)
         incomplete += (gap for gap in gaps if gap.values)
         cases.append(_case(layout, one, name))
-    cases.sort(key=lambda case: natural(case.id))
+    cases.sort(key=lambda case: natural_key(case.id))
     return Joined(tuple(cases), tuple(orphans), tuple(duplicates), tuple(missing), tuple(incomplete))
 
 
@@ -262,16 +262,3 @@ def _word_for(layout: Layout, name: str, words: tuple[str, ...], fields: Mapping
         if rule is not None and str(apply(rule, word)) == str(fields.get(name)):
             return word
     return words[0]
-
-
-@lru_cache(maxsize=65536)
-def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key under which ``case_9`` comes before ``case_10``: numbers by their length, then their digits."""
-    return tuple(_piece(part) for part in re.split(r"([0-9]+)", text) if part)
-
-
-def _piece(part: str) -> tuple[int, int, str]:
-    if part[0] not in "0123456789":
-        return 1, 0, part
-    digits = part.lstrip("0")
-    return 0, len(digits), digits

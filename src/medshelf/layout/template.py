@@ -118,14 +118,6 @@ class Template:
         last = self.parts[-1] if self.parts else Text("")
         return last.text.lower() if isinstance(last, Text) else ""
 
-    @cached_property
-    def literal_length(self) -> int:
-        """Number of literal characters that set it apart, without its file ending."""
-        total = sum(len(p.text) for p in self.parts if isinstance(p, Text))
-        words = sum(min(map(len, f.values)) for f in _fields(self.parts) if f.values)
-        ending = _ENDING.search(self.ending)
-        return total + words - (len(ending[0]) if ending else 0)
-
     def match(self, name: str) -> re.Match[str] | None:
         """Return the match of a whole name, or None."""
         if self.ending and name[-len(self.ending) :].lower() != self.ending:

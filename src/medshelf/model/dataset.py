@@ -12,7 +12,6 @@ from typing import ClassVar, Literal
 
 from medshelf.model.layout import Layout
 
-Scalar = int | float | str
 Value = int | float | str | tuple[str, ...]
 
 UNKNOWN = "unknown"

@@ -11,10 +11,11 @@ from typing import Any
 from medshelf.access.tree import Tree
 from medshelf.errors import Unsupported
 from medshelf.layout.fields import fill
-from medshelf.layout.join import SERIES_READERS, natural
+from medshelf.layout.join import SERIES_READERS
 from medshelf.model.case import Case, FileRef
 from medshelf.model.labels import State, named, structures_of
 from medshelf.model.layout import Layout, Slot, Target
+from medshelf.model.natural import natural_key
 from medshelf.samples.annotation import Annotation, Mask
 from medshelf.samples.image import Image
 from medshelf.samples.native import LOADERS
@@ -118,7 +119,7 @@ class Assembler:
         elif slot.reader in SERIES_READERS:
             files[""] = self._image(key, slot, refs, case)
         else:
-            ordered = sorted(refs, key=lambda r: natural(r.name))
+            ordered = sorted(refs, key=lambda r: natural_key(r.name))
             first, *rest = (self._image(key, slot, [ref], case) for ref in ordered)
             files[""], union = first, tuple(rest)
         if slot.label and "{" not in slot.label:
@@ -150,7 +151,7 @@ class Assembler:
         loader = LOADERS.get(slot.reader or slot.role)
         if loader is None:
             loader = partial(_no_reader, slot.reader or slot.role)
-        blobs = [self.tree.blob(r.name) for r in sorted(refs, key=lambda r: natural(r.name))]
+        blobs = [self.tree.blob(r.name) for r in sorted(refs, key=lambda r: natural_key(r.name))]
         structures = structures_of(labels) if labels else ((slot.label,) if slot.label else ())
         return Annotation(
             key, slot.role, partial(loader, blobs, slot, labels), structures, who, tuple(b.name for b in blobs)
@@ -167,7 +168,7 @@ class Assembler:
         image = next(iter(images.values()))
         members = [r for n, s in self.layout.files.items() if s.role == "image" for r in case.files.get(n, ())]
         along = next((s.along for s in self.layout.files.values() if s.role == "image" and s.along), None)
-        ordered = sorted(members, key=lambda r: natural(str(r.fields.get(along or "", r.name))))
+        ordered = sorted(members, key=lambda r: natural_key(str(r.fields.get(along or "", r.name))))
         read = partial(masks_of_rows, table, case, ordered, image, labels)
         return Mask(name, "binary", labels, {}, self.layout.regions, State.ABSENT, grid=image, read_segments=read)
 
@@ -223,9 +224,9 @@ def _grouped(template: str | None, refs: tuple[FileRef, ...]) -> dict[str, list[
     return groups
 
 
-def _order(slot: Slot, ref: FileRef) -> tuple[Any, ...]:
+def _order(slot: Slot, ref: FileRef) -> str:
     along = ref.fields.get(slot.along) if slot.along else None
-    return natural(str(along)) if along is not None else natural(ref.name)
+    return natural_key(str(along)) if along is not None else natural_key(ref.name)
 
 
 def _spacing(slot: Slot, ref: FileRef) -> tuple[float, ...] | None:

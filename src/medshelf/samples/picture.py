@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 Colour = tuple[int, int, int]
 
 BACKGROUND: Colour = (17, 20, 25)
-PANEL: Colour = (0, 0, 0)
 TEXT: Colour = (236, 239, 243)
 DIM: Colour = (152, 161, 173)
 

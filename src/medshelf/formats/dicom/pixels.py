@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from medshelf.errors import FormatError, Truncated, Unsupported
+from medshelf.formats.dicom import tags
 from medshelf.formats.dicom.bytes import Inflated, open_source
 from medshelf.formats.dicom.codecs import FAMILIES, decode, is_rgb
 from medshelf.formats.dicom.header import DEFLATED
@@ -144,7 +145,7 @@ def _plain_samples(data: bytes, one: Slice) -> np.ndarray:
     flat = np.frombuffer(data, f"{'<' if one.header.little else '>'}u{size}", count=count)
     if one.samples == 1:
         return flat.reshape(one.rows, one.columns)
-    if one.header.short(0x00280006) == 1:  # PlanarConfiguration: one plane after the other
+    if one.header.short(tags.PLANAR_CONFIGURATION) == 1:  # one plane after the other
         return flat.reshape(one.samples, one.rows, one.columns).transpose(1, 2, 0)
     return flat.reshape(one.rows, one.columns, one.samples)
 

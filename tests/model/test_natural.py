@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medshelf.access.natural import natural_key, natural_sorted
+from medshelf.model.natural import natural_key, natural_sorted
 
 names = st.text(st.sampled_from("ab_.-/0123456789é "), max_size=12)
 
