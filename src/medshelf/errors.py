@@ -10,6 +10,7 @@ MedshelfError
 ├── NotFound              no such file, case or member (also FileNotFoundError)  exit 5
 ├── AccessError           something can't be opened or fetched       exit 3
 └── FormatError           bytes that are not what they should be     exit 4
+    ├── Impostor          something else was saved under the name of a file
     ├── Truncated         the file ends before its data does
     ├── Unsupported       a valid file of a kind that no reader covers
     └── NotAVolume        slices that must not be stacked into one volume
@@ -129,6 +130,14 @@ class FormatError(MedshelfError, ValueError):
     """Bytes that are not what their name or header says."""
 
     exit_code = 4
+
+
+class Impostor(FormatError):
+    """Something else was saved under the name of a file; `kind` says what: empty, web-page, stand-in."""
+
+    def __init__(self, what: str, *, kind: str, **kwargs: object) -> None:
+        super().__init__(what, **kwargs)  # type: ignore[arg-type]
+        self.kind = kind
 
 
 class Truncated(FormatError):

@@ -268,12 +268,16 @@ def _other_type(root: Path, _: Record) -> None:
 
 
 _MILLION = np.diag([1e6, 1e6, 1e6, 1.0])
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n"
 _WEB_PAGE = b"<!DOCTYPE html><html><body>504 Gateway Time-out</body></html>"
 
 DEFECTS = (
     # files
     Defect("file.empty", "volumes", lambda root, _: _write(_first(root), b""), "case_001"),
     Defect("file.web-page", "volumes", lambda root, _: _write(_mask(root), _WEB_PAGE), "case_001"),
+    Defect("file.stand-in", "volumes", lambda root, _: _write(_mask(root), _LFS_POINTER), "case_001"),
+    Defect("file.stand-in", "pictures",
+           lambda root, _: _write(root / "mask" / "001.png", b"\x00\x05\x16\x07" + bytes(200)), "001"),
     Defect("file.truncated", "volumes", lambda root, _: _write(_first(root), _first(root).read_bytes()[:2000]),
            "case_001"),
     Defect("file.unreadable", "volumes", lambda root, _: _write(_mask(root), b"no NIfTI at all" * 100), "case_001"),

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from medshelf.audit.measure import contents, intensities
 from medshelf.audit.reading import Fault, MaskReading, Part, Reading, Refusal
 from medshelf.errors import (
-    FormatError,
+    Impostor,
     LayoutError,
     MedshelfError,
     MissingExtra,
@@ -222,11 +222,9 @@ class _Reader:
         if blob is None:
             return None
         try:
-            if blob.size_bytes == 0:
-                return "empty"
             head_of(blob)
-        except FormatError:
-            return "web-page"
+        except Impostor as error:
+            return cast(Fault, error.kind)
         except MedshelfError:
             return None  # gone or forbidden: the refusal that brought us here says so itself
         return None

@@ -12,7 +12,7 @@ from medshelf.model.layout import Slot, Target
 from medshelf.model.volume import Header
 
 Fault = Literal[
-    "empty", "web-page", "truncated", "not-a-volume", "unsupported", "not-as-declared", "unreadable"
+    "empty", "web-page", "stand-in", "truncated", "not-a-volume", "unsupported", "not-as-declared", "unreadable"
 ]
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from medshelf.errors import FormatError, Unsupported
+from medshelf.errors import Impostor, Unsupported
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
 
@@ -32,6 +32,9 @@ IMAGE_FORMATS = ("nifti", "nrrd", "metaimage", "raster", "numpy_array", "slide")
 """Modules of this package that read one image from one blob, in the order in which they are asked."""
 
 _WEB_PAGE = (b"<!doctype html", b"<html", b"<?xml version=\"1.0\" encoding=\"utf-8\"?><error")
+
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"
+_POINTER = (b"version https://git-lfs.github.com/spec/", b"/annex/objects/")
 
 
 def format_named(name: str) -> ModuleType:
@@ -46,8 +49,8 @@ def format_of(blob: Blob) -> ModuleType:
 
     Raises
     ------
-    FormatError
-        The blob is empty, or a web page saved under an image's name.
+    Impostor
+        Something else was saved under the name, see `head_of`.
     Unsupported
         No reader knows it.
     """
@@ -69,23 +72,41 @@ def format_of(blob: Blob) -> ModuleType:
 
 
 def head_of(blob: Blob, size_bytes: int = 512) -> bytes:
-    """Return the first bytes of a blob, refusing what can't be any image.
+    """Return the first bytes of a blob, refusing the impostors that circulate under files' names.
 
     Raises
     ------
-    FormatError
-        The blob is empty, or a web page saved under an image's name.
+    Impostor
+        The blob is empty, a web page, a macOS resource file (AppleDouble, RFC 1740), or a pointer that
+        Git LFS or git-annex left in place of the data.
     """
     with blob.open() as stream:
         head = stream.read(size_bytes)
     if not head:
-        raise FormatError("the file is empty", where=blob.name, hint="Fetch it again")
+        raise Impostor("the file is empty", kind="empty", where=blob.name, hint="Fetch it again")
     if head.lstrip().lower().startswith(_WEB_PAGE):
-        raise FormatError(
+        raise Impostor(
             "this is a web page, not data",
+            kind="web-page",
             where=blob.name,
             why="the host answered with an error or login page that was saved under this name",
             hint="Fetch the file again and look at what the host says",
+        )
+    if head.startswith(_APPLE_DOUBLE):
+        raise Impostor(
+            "this is a macOS resource file, not data",
+            kind="stand-in",
+            where=blob.name,
+            why="it holds Finder data for the file of the same name without '._'",
+            hint="Leave out files whose names begin with '._'",
+        )
+    if head.startswith(_POINTER):
+        raise Impostor(
+            "this is a pointer to the data, not the data",
+            kind="stand-in",
+            where=blob.name,
+            why="Git LFS or git-annex keeps the content elsewhere",
+            hint="Fetch the content with 'git lfs pull' or 'git annex get'",
         )
     return head
 

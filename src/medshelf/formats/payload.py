@@ -7,7 +7,7 @@ MetaImage, NumPy) share these steps: look at the first bytes, fetch the block, v
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from typing import IO, Literal
@@ -19,39 +19,21 @@ from medshelf.formats import head_of
 from medshelf.formats.inflate import Buffer, aligned_bytes
 from medshelf.model.blob import Blob
 
-_APPLE_DOUBLE = b"\x00\x05\x16\x07"
 _ROWS = 16
-_POINTER = (b"version https://git-lfs.github.com/spec/", b"/annex/objects/")
 
 
 def first_bytes(blob: Blob, size_bytes: int = 4096) -> bytes:
-    """Return the first bytes of a blob, refusing the impostors that circulate under images' names.
+    """Return the first bytes of a blob; as `medshelf.formats.head_of`, with read faults named.
 
     Raises
     ------
-    FormatError
-        The blob is empty, a web page, a macOS resource file (AppleDouble, RFC 1740), or a pointer
-        that Git LFS or git-annex left in place of the data.
+    Impostor
+        See `medshelf.formats.head_of`.
     AccessError
         The bytes can't be read.
     """
     with _told(blob.name):
-        head = head_of(blob, size_bytes)
-    if head.startswith(_APPLE_DOUBLE):
-        raise FormatError(
-            "this is a macOS resource file, not an image",
-            where=blob.name,
-            why="it holds Finder data for the file of the same name without '._'",
-            hint="Leave out files whose names begin with '._'",
-        )
-    if head.startswith(_POINTER):
-        raise FormatError(
-            "this is a pointer to the data, not the data",
-            where=blob.name,
-            why="Git LFS or git-annex keeps the content elsewhere",
-            hint="Fetch the content with 'git lfs pull' or 'git annex get'",
-        )
-    return head
+        return head_of(blob, size_bytes)
 
 
 def whole(blob: Blob) -> Buffer:
@@ -66,10 +48,9 @@ def whole(blob: Blob) -> Buffer:
     with blob.open() as stream:
         try:
             return mmap(stream.fileno(), 0, access=ACCESS_READ)
-        except (OSError, ValueError):
-            pass  # a file system without mappings
-        with _told(blob.name):
-            return stream.read()
+        except (OSError, ValueError):  # a file system without mappings, or an empty file: read it instead
+            with _told(blob.name):
+                return stream.read()
 
 
 def stored(blob: Blob, start: int, size: int) -> np.ndarray:
@@ -95,6 +76,15 @@ def stored(blob: Blob, start: int, size: int) -> np.ndarray:
         found = fill(stream, out)
     if found < size:
         raise cut_off(blob.name, start + size, start + found)
+    return out
+
+
+def one_after_another(parts: Sequence[np.ndarray], name: str) -> np.ndarray:
+    """Return the bytes of several files of equal length as one, in fresh aligned memory."""
+    size = parts[0].size
+    out = aligned_bytes(size * len(parts), name)
+    for n, part in enumerate(parts):
+        out[n * size : (n + 1) * size] = part
     return out
 
 

@@ -68,6 +68,7 @@ CASE_CHECKS = (
     CaseCheck(files.refused, {
         "file.empty": "the file has no bytes",
         "file.web-page": "a web page was saved under the name of a file",
+        "file.stand-in": "a pointer or a resource file lies where the data should be",
         "file.truncated": "the file ends before its data does",
         "file.unreadable": "the bytes are not what their name or header says",
         "file.not-a-volume": "DICOM slices that must not be stacked into a volume",

@@ -10,6 +10,7 @@ from medshelf.model.finding import Finding, Severity
 _PROPOSALS = {
     "empty": "Fetch it again",
     "web-page": "Fetch it again: the host answered with a page where a file was asked for",
+    "stand-in": None,
     "truncated": "Fetch it again; if it stays short, the release itself is damaged: leave the case out",
     "unreadable": "Fetch it again; if it stays so, the release itself is damaged: leave the case out",
     "not-a-volume": "Leave the series out, or choose those of its slices that belong together",

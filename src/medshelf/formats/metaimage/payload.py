@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from math import prod
 
 import numpy as np
 
-from medshelf.formats.inflate import aligned_bytes, inflate_zlib
+from medshelf.formats.inflate import inflate_zlib
 from medshelf.formats.metaimage.header import Fields
-from medshelf.formats.payload import beside, cut_off, numbers, stored, whole
+from medshelf.formats.payload import beside, cut_off, numbers, one_after_another, stored, whole
 from medshelf.model.blob import Blob
 
 _MOST_FILES = 1 << 20
@@ -39,9 +40,7 @@ def voxels(fields: Fields, blob: Blob, sizes: list[int], dtype: np.dtype, notes:
     Truncated, FormatError, AccessError
         As `medshelf.formats.metaimage.read`.
     """
-    count = 1
-    for n in sizes:
-        count *= n
+    count = prod(sizes)
     value = fields.values["elementdatafile"]
     if value.upper() == "LOCAL":
         return _one(fields, blob, fields.end, count, dtype, notes)
@@ -51,10 +50,7 @@ def voxels(fields: Fields, blob: Blob, sizes: list[int], dtype: np.dtype, notes:
     if count % len(names):
         raise fields.wrong("ElementDataFile", f"{count} values in {len(names)} files")
     parts = [_one(fields, beside(blob, name), 0, count // len(names), dtype, notes) for name in names]
-    out = aligned_bytes(count * dtype.itemsize, fields.name)
-    for n, part in enumerate(parts):
-        out[n * part.size : (n + 1) * part.size] = part
-    return out
+    return one_after_another(parts, fields.name)
 
 
 def _names(fields: Fields, value: str) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from math import prod
 
 import numpy as np
 
 from medshelf.errors import FormatError
-from medshelf.formats.inflate import aligned_bytes, inflate_bzip2, inflate_gzip
+from medshelf.formats.inflate import inflate_bzip2, inflate_gzip
 from medshelf.formats.nrrd.header import Fields, encoding_of
-from medshelf.formats.payload import beside, cut_off, numbers, stored, whole
+from medshelf.formats.payload import beside, cut_off, numbers, one_after_another, stored, whole
 from medshelf.model.blob import Blob
 
 _MOST_FILES = 1 << 20
@@ -41,9 +42,7 @@ def voxels(fields: Fields, blob: Blob, sizes: list[int], dtype: np.dtype, notes:
     Truncated, FormatError, AccessError
         As `medshelf.formats.nrrd.read`.
     """
-    count = 1
-    for n in sizes:
-        count *= n
+    count = prod(sizes)
     if "datafile" not in fields.values:
         return _one(fields, blob, fields.end, count, dtype, notes)
     names = _names(fields)
@@ -51,17 +50,8 @@ def voxels(fields: Fields, blob: Blob, sizes: list[int], dtype: np.dtype, notes:
         return _one(fields, beside(blob, names[0]), 0, count, dtype, notes)
     if count % len(names):
         raise fields.wrong("datafile", f"{count} voxels in {len(names)} files")
-    return _many(fields, [beside(blob, name) for name in names], count // len(names), dtype, notes)
-
-
-def _many(fields: Fields, blobs: list[Blob], each: int, dtype: np.dtype, notes: list[str]) -> np.ndarray:
-    """The bytes of many files of `each` voxels, one after another."""
-    parts = [_one(fields, blob, 0, each, dtype, notes) for blob in blobs]
-    size = each * dtype.itemsize
-    out = aligned_bytes(size * len(parts), fields.name)
-    for n, part in enumerate(parts):
-        out[n * size : (n + 1) * size] = part
-    return out
+    parts = [_one(fields, beside(blob, name), 0, count // len(names), dtype, notes) for name in names]
+    return one_after_another(parts, fields.name)
 
 
 def _names(fields: Fields) -> list[str]:
