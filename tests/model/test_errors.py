@@ -28,7 +28,7 @@ ALL = [
 
 
 def made(kind: type[MedshelfError]) -> MedshelfError:
-    extra = {"reason": "gap"} if kind is NotAVolume else {}
+    extra = {NotAVolume: {"reason": "gap"}, errors.Impostor: {"kind": "web-page"}}.get(kind, {})
     return kind("it is short", where="a/b.nii", why="3 of 5 bytes", hint="Fetch it again", **extra)
 
 
@@ -58,7 +58,7 @@ def test_an_error_survives_pickling_whole(kind: type[MedshelfError]) -> None:
     [
         (UnknownDataset, KeyError), (errors.UnknownTerm, ValueError), (RecipeError, ValueError),
         (errors.MissingExtra, ImportError), (NotFound, FileNotFoundError), (FormatError, ValueError),
-        (Truncated, FormatError), (errors.Unsupported, FormatError), (NotAVolume, FormatError),
+        (Truncated, FormatError), (errors.Unsupported, FormatError), (NotAVolume, FormatError), (errors.Impostor, FormatError),
     ],
 )  # fmt: skip
 def test_those_who_catch_built_in_errors_catch_ours(kind: type[MedshelfError], other: type[Exception]) -> None:
