@@ -182,6 +182,46 @@ def test_a_file_that_was_removed_is_written_again(data: Path) -> None:
     assert content(first.root) == before
 
 
+def test_a_file_that_was_cut_short_is_written_again(data: Path) -> None:
+    first = built(data)
+    before = content(first.root)
+    mask = first.root / "labelsTr" / "btcv_img0001.nii.gz"
+    mask.write_bytes(mask.read_bytes()[:-1])
+    assert built(data).n_written == 1
+    assert content(first.root) == before
+
+
+def test_no_trainer_finds_a_whole_dataset_while_cases_are_written(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = built(data)
+    before = content(first.root)
+    (first.root / "labelsTr" / "btcv_img0001.nii.gz").unlink()
+
+    def stopped(job: Job) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("medshelf.export.work.write_case", stopped)
+        built(data)
+    assert not (first.root / "dataset.json").exists()
+    built(data)
+    assert content(first.root) == before
+
+
+def test_a_table_that_masks_are_read_from_counts_as_data(tmp_path: Path) -> None:
+    medshelf.twin("uw-madison-gi-tract", tmp_path / "uw-madison-gi-tract", cases=2)
+    table = {"name": "gut", "labels": {"gut": "small_bowel"}, "sources": [{"dataset": "uw-madison-gi-tract"}]}
+    made = build(parse_recipe(table), data=tmp_path, out=tmp_path / "out")
+    (rows,) = (tmp_path / "uw-madison-gi-tract").rglob("train.csv")
+    (source,) = lock(made)["sources"]
+    assert source["tables"] == {"train.csv": hashlib.sha256(rows.read_bytes()).hexdigest()}
+    assert any(told["voxels"]["gut"] for told in lock(made)["cases"].values())
+    head, *others = rows.read_text().splitlines()
+    rows.write_text("\n".join([head, *(f"{line.rpartition(',')[0]}," for line in others)]) + "\n")
+    again = build(parse_recipe(table), data=tmp_path, out=tmp_path / "out")
+    assert again.n_written == made.n_written > 0
+    assert not any(told["voxels"]["gut"] for told in lock(again)["cases"].values())
+
+
 def test_a_case_whose_data_changed_is_written_again(data: Path) -> None:
     first = built(data)
     rewrite(scan(data, "btcv", "img0001.nii.gz"), lambda array, affine: (array + 1, affine))

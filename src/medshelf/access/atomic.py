@@ -64,6 +64,17 @@ def written_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
+def write_if_changed(path: str | os.PathLike[str], text: str) -> bool:
+    """Write a text, whole or not at all, unless the file holds just that already; return whether it was written."""
+    target = Path(path)
+    content = text.encode()
+    if target.is_file() and target.read_bytes() == content:
+        return False
+    with write_atomically(target) as stream:
+        stream.write(content)
+    return True
+
+
 def hash_file(path: str | os.PathLike[str], algorithm: str = "sha256") -> str:
     """Return the hash of a file's bytes in hexadecimal.
 

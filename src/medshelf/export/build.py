@@ -69,7 +69,7 @@ def build(
     jobs : int
         Number of processes.
     progress : callable, optional
-        Told how many cases have ended, of how many.
+        Told how many cases have ended, of how many; first while they are audited, then while they are written.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def build(
     hidden = target.root / ".medshelf"
     _claim(target.root, hidden)
     with Journal(hidden / "journal.jsonl") as journal:
-        cohort = _audited(cohort, hidden, jobs) if "audit" in read.exclude else cohort
+        cohort = _audited(cohort, hidden, jobs, progress) if "audit" in read.exclude else cohort
         results, excluded, n_written = write_cases(cohort, target, journal, jobs, progress)
         kept, doubled = _without_doubles(cohort, results)
         _remember_doubles(cohort, target, journal, doubled, results)
@@ -93,7 +93,7 @@ def build(
         if not kept:
             said = [f"{e.dataset} {e.case}: {e.reason}" for e in excluded]
             raise RecipeError("no case is left", where=read.name, problems=said[:40])
-        _clear(target.root, {f for one in kept for f in results[one.id]["files"]})
+        _clear(target, {f for one in kept for f in results[one.id]["files"]})
         splits = folds([Member(c.id, c.patient, str(c.source)) for c in kept], read.folds, read.seed)
         target.finish([c.id for c in kept], splits, dataset_facts(cohort))
         write_provenance(cohort, target, kept, excluded, results, splits)
@@ -134,14 +134,16 @@ def _claim(root: Path, hidden: Path) -> None:
         ) from error
 
 
-def _audited(cohort: Cohort, hidden: Path, jobs: int) -> Cohort:
+def _audited(
+    cohort: Cohort, hidden: Path, jobs: int, progress: Callable[[int, int | None], None] | None
+) -> Cohort:
     """Leave out the cases in which an audit finds errors; what it found is kept for the next run."""
     kept: list[Chosen] = []
     excluded: list[Excluded] = []
     for number, source in enumerate(cohort.sources):
         mine = [one for one in cohort.chosen if one.source == number]
         journal = hidden / f"audit-{number}-{source.dataset.id}.jsonl"
-        found = case_findings(source.dataset, {one.case for one in mine}, jobs=jobs, journal=journal)
+        found = case_findings(source.dataset, {one.case for one in mine}, jobs=jobs, journal=journal, progress=progress)
         for one in mine:
             errors = [f for f in found.get(one.case, ()) if f.severity == "error" and _concerns(source, one.case, f)]
             if errors:
@@ -198,7 +200,8 @@ def _remember_doubles(
         return
     fingerprints = fingerprints_of(cohort, target)
     for one, same in doubled.items():
-        noted = {**results[one.id], "files": {}, "double_of": same.id, "double_fingerprint": fingerprints[same.id]}
+        double = {"double_of": same.id, "double_fingerprint": fingerprints[same.id]}
+        noted = {**results[one.id], "files": {}, "sizes": {}, **double}
         journal.record(one.id, fingerprints[one.id], noted)
 
 
@@ -207,11 +210,14 @@ def _double(cohort: Cohort, one: Chosen, same: Chosen) -> Excluded:
     return Excluded(dataset, one.case, f"the same voxels as {other} {same.case}")
 
 
-def _clear(root: Path, wanted: set[str]) -> None:
-    """Remove what an earlier recipe wrote here and this one doesn't."""
-    for left in root.glob(".part-*"):  # of a run that was stopped while it wrote
+def _clear(target: Target, wanted: set[str]) -> None:
+    """Remove what an earlier recipe wrote here and this one doesn't, and what a stopped run left."""
+    for left in target.root.glob(".part-*"):
         left.unlink()
-    for folder in ("imagesTr", "labelsTr"):
-        for file in (root / folder).iterdir() if (root / folder).is_dir() else ():
-            if f"{folder}/{file.name}" not in wanted:
-                file.unlink()
+    folders = [target.root / name for name in ("imagesTr", "labelsTr")]
+    there = [file for folder in folders if folder.is_dir() for file in folder.iterdir()]
+    unwanted = [file for file in there if f"{file.parent.name}/{file.name}" not in wanted]
+    if unwanted:
+        target.reopen()
+    for file in unwanted:
+        file.unlink()

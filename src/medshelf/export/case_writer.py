@@ -37,8 +37,8 @@ def write_case(job: Job) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``inputs`` and ``files`` (name to SHA-256), ``voxels`` (count by label), ``spacing_mm``, ``shape`` and
-        ``same`` (a hash of the first image's voxels), or ``excluded`` with the reason.
+        ``inputs`` and ``files`` (name to SHA-256), ``sizes`` of the files in bytes, ``voxels`` (count by label),
+        ``spacing_mm``, ``shape`` and ``same`` (a hash of the first image's voxels), or ``excluded`` with the reason.
 
     Raises
     ------
@@ -54,8 +54,9 @@ def write_case(job: Job) -> dict[str, Any]:
     counts = count_values(mask.array)
     voxels = {label: counts.get(n, 0) for n, label in enumerate(job.target.labels, start=1) if label in job.parts}
     return {
-        "inputs": {name: _sha256(blob) for name, blob in job.inputs},
+        "inputs": {name: sha256_of(blob) for name, blob in job.inputs},
         "files": files,
+        "sizes": {name: (job.target.root / name).stat().st_size for name in files},
         "voxels": voxels,
         "shape": list(image.shape),
         "spacing_mm": list(image.spacing_mm or ()),
@@ -63,7 +64,8 @@ def write_case(job: Job) -> dict[str, Any]:
     }
 
 
-def _sha256(blob: Blob) -> str:
+def sha256_of(blob: Blob) -> str:
+    """Return the SHA-256 of a blob's bytes in hexadecimal."""
     with blob.open() as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from medshelf.access.atomic import hash_file, write_atomically, written_atomically
+from medshelf.access.atomic import hash_file, write_atomically, write_if_changed, written_atomically
 from medshelf.errors import Unsupported
 from medshelf.formats import nifti, raster
 from medshelf.model.volume import Volume
@@ -104,11 +104,15 @@ class Target:
             "file_ending": self.ending,
             **facts,
         }
-        _write_json(self.root / "dataset.json", described)
         if splits:
-            _write_json(self.root / "splits_final.json", list(splits))
+            write_if_changed(self.root / "splits_final.json", _json(list(splits)))
         else:
             (self.root / "splits_final.json").unlink(missing_ok=True)
+        write_if_changed(self.root / "dataset.json", _json(described))
+
+    def reopen(self) -> None:
+        """Take ``dataset.json`` away before anything changes, so that no trainer takes what a stopped run left."""
+        (self.root / "dataset.json").unlink(missing_ok=True)
 
 
 def _is_as_named(path: Path) -> bool:
@@ -129,9 +133,5 @@ def _three_axes(volume: Volume, path: Path) -> Volume:
     return replace(volume, array=array, axes="ijk")
 
 
-def _write_json(path: Path, value: Any) -> None:
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    with write_atomically(path) as stream:
-        stream.write(text.encode())
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -7,16 +7,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from medshelf.access.atomic import write_atomically
+from medshelf.access.atomic import write_if_changed
 from medshelf.catalogue.structure_json import to_plain
 from medshelf.cohort.choose import Chosen, Cohort, Excluded
+from medshelf.export.case_writer import sha256_of
 from medshelf.export.nnunet import Target
 from medshelf.export.report import write_report
 from medshelf.export.work import FORMAT
-from medshelf.model.dataset import UNKNOWN, Record
+from medshelf.model.dataset import UNKNOWN
+from medshelf.samples.dataset import Dataset
 
 
 def dataset_facts(cohort: Cohort) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def write_provenance(
         "medshelf": version("medshelf"),
         "format": FORMAT,
         "recipe": to_plain(cohort.recipe),
-        "sources": [_source_facts(s.dataset.record, s.dataset.variant) for s in cohort.sources],
+        "sources": [_source_facts(s.dataset) for s in cohort.sources],
         "cases": {
             c.id: {
                 "dataset": cohort.sources[c.source].dataset.id,
@@ -57,24 +58,20 @@ def write_provenance(
         "excluded": [asdict(e) for e in excluded],
         "notes": list(cohort.notes),
     }
-    _write_text(target.root / "medshelf.lock", json.dumps(lock, indent=1, ensure_ascii=False) + "\n")
+    write_if_changed(target.root / "medshelf.lock", json.dumps(lock, indent=1, ensure_ascii=False) + "\n")
     bibtex = dict.fromkeys(c.bibtex.strip() for s in cohort.sources for c in s.dataset.record.citations)
-    _write_text(target.root / "CITATIONS.bib", "\n\n".join(bibtex) + "\n")
-    _write_text(target.root / "report.html", write_report(cohort, target, lock, splits))
+    write_if_changed(target.root / "CITATIONS.bib", "\n\n".join(bibtex) + "\n")
+    write_if_changed(target.root / "report.html", write_report(cohort, target, lock, splits))
 
 
-def _source_facts(record: Record, variant: str) -> dict[str, Any]:
+def _source_facts(dataset: Dataset) -> dict[str, Any]:
+    record = dataset.record
+    refs = {ref.name for table in dataset.assembler.tables.values() for ref in table.refs}
     text = json.dumps(to_plain(record), sort_keys=True, ensure_ascii=False)
     return {
         "dataset": record.id,
-        "variant": variant,
+        "variant": dataset.variant,
         "record_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "tables": {name: sha256_of(dataset.tree.blob(name)) for name in sorted(refs)},
         "licences": {licence.part: licence.id for licence in record.licences},
     }
-
-
-def _write_text(path: Path, text: str) -> None:
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    with write_atomically(path) as stream:
-        stream.write(text.encode())

@@ -48,6 +48,8 @@ def write_cases(
             _sort(cohort, by_id[name], result, results, excluded)
     n_todo = sum(result is None for result in known.values())
     todo = (task for task in _tasks(cohort, target) if known[task[0]] is None)  # one by one: a job keeps what it read
+    if n_todo:
+        target.reopen()
     n_written = 0
     for number, outcome in enumerate(worklist.run(todo, write_case, journal=None, jobs=jobs), start=1):
         result = outcome.result
@@ -89,8 +91,8 @@ def _inputs(source: Source, case: str, parts: Sequence[Image | Mask]) -> tuple[t
     """Return the files that a case is made from: name below the root of its dataset, and bytes."""
     used = {name for part in parts for name in (part.files if isinstance(part, Mask) else [b.name for b in part.blobs])}
     refs = [ref for refs in source.dataset.case(case).files.values() for ref in refs]
-    blobs = [(ref.name, source.dataset.tree.blob(ref.name)) for ref in refs]
-    return tuple(sorted({name: blob for name, blob in blobs if blob.name in used}.items()))
+    blobs = {ref.name: source.dataset.tree.blob(ref.name) for ref in refs}
+    return tuple(sorted((name, blob) for name, blob in blobs.items() if blob.name in used))
 
 
 def _fingerprint(rules: str, job: Job, mask: Any) -> str:
@@ -100,10 +102,10 @@ def _fingerprint(rules: str, job: Job, mask: Any) -> str:
     told.update(json.dumps([meant, mask.kind, mask.missing], sort_keys=True).encode())
     for image in (*job.images, *mask.images.values(), *mask.union):
         told.update(json.dumps([image.reader, image.axes, list(image.ops)], default=str).encode())
-        for blob in image.blobs:
-            stat = os.stat(blob.path) if blob.path is not None else None
-            size = stat.st_size if stat else blob.size_bytes
-            told.update(f"{blob.name} {size} {stat.st_mtime_ns if stat else 0}".encode())
+    for name, blob in (*job.inputs, *mask.tables):
+        stat = os.stat(blob.path) if blob.path is not None else None
+        size = stat.st_size if stat else blob.size_bytes
+        told.update(f"{name} {blob.name} {size} {stat.st_mtime_ns if stat else 0}".encode())
     return told.hexdigest()
 
 
@@ -115,13 +117,17 @@ def _known(
     Its files are there; or it has none because it is the double of a case that stands before it, unchanged.
     """
     done = journal.done(name, fingerprints[name])
-    if done is None or not all((root / file).is_file() for file in done.get("files", {})):
+    if done is None or not all(_is_whole(root / file, size) for file, size in done.get("sizes", {}).items()):
         return None
     if done.get("double_of") is None:
         return done
     before = list(fingerprints)[: list(fingerprints).index(name)]
     same = done["double_of"] in before and fingerprints[done["double_of"]] == done.get("double_fingerprint")
     return done if same and "duplicates" in cohort.recipe.exclude else None
+
+
+def _is_whole(path: Path, size_bytes: int) -> bool:
+    return path.is_file() and path.stat().st_size == size_bytes
 
 
 def _sort(

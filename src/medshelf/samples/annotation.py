@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from medshelf.errors import FormatError, LayoutError, NotFound
+from medshelf.model.blob import Blob
 from medshelf.model.counting import count_values
 from medshelf.model.labels import State, bands_of, colours_of, structures_of, values_of
 from medshelf.model.volume import Header, Volume
@@ -60,6 +61,8 @@ class Mask:
     annotator: str | None = None
     grid: Image | None = field(default=None, repr=False)
     """The image whose grid the mask shares, for masks without a place of their own."""
+    tables: tuple[tuple[str, Blob], ...] = field(default=(), repr=False)
+    """Tables that it is read from: name below the root of the dataset, and bytes."""
     read_segments: Callable[[], Any] | None = field(default=None, repr=False)
     """For DICOM segmentations and run lengths: reads structure to volume."""
 
@@ -118,8 +121,8 @@ class Mask:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Names of its files."""
-        return tuple(i.path for i in (*self.images.values(), *self.union))
+        """Names of its files, and of the tables that it is read from."""
+        return (*(i.path for i in (*self.images.values(), *self.union)), *(blob.name for _, blob in self.tables))
 
     @cached_property
     def volume(self) -> Volume:

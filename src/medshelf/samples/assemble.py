@@ -170,7 +170,11 @@ class Assembler:
         along = next((s.along for s in self.layout.files.values() if s.role == "image" and s.along), None)
         ordered = sorted(members, key=lambda r: natural_key(str(r.fields.get(along or "", r.name))))
         read = partial(masks_of_rows, table, case, ordered, image, labels)
-        return Mask(name, "binary", labels, {}, self.layout.regions, State.ABSENT, grid=image, read_segments=read)
+        tables = tuple((ref.name, self.tree.blob(ref.name)) for ref in table.refs)
+        return Mask(
+            name, "binary", labels, {}, self.layout.regions, State.ABSENT, grid=image, tables=tables,
+            read_segments=read,
+        )  # fmt: skip
 
     # --- facts -----------------------------------------------------------------------------
 
