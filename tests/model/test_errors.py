@@ -58,7 +58,8 @@ def test_an_error_survives_pickling_whole(kind: type[MedshelfError]) -> None:
     [
         (UnknownDataset, KeyError), (errors.UnknownTerm, ValueError), (RecipeError, ValueError),
         (errors.MissingExtra, ImportError), (NotFound, FileNotFoundError), (FormatError, ValueError),
-        (Truncated, FormatError), (errors.Unsupported, FormatError), (NotAVolume, FormatError), (errors.Impostor, FormatError),
+        (Truncated, FormatError), (errors.Unsupported, FormatError), (NotAVolume, FormatError),
+        (errors.Impostor, FormatError),
     ],
 )  # fmt: skip
 def test_those_who_catch_built_in_errors_catch_ours(kind: type[MedshelfError], other: type[Exception]) -> None:
