@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medshelf.catalogue import vocabulary
+from medshelf.catalogue.links import fault, links_of
 from medshelf.catalogue.place import catalogue_root
 from medshelf.catalogue.read import Problem, RawRecord, build, read_presets, read_raw, record_folders
 from medshelf.model.dataset import Fact, Record
@@ -21,7 +22,7 @@ Complaint = tuple[Path_, str]
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DIMENSIONS = ("2D", "3D", "4D", "video", "slide", "text", "table", "mesh", "signal")
-_WORD_FACTS = {"modality": "modality", "region": "region", "task": "task"}
+_WORD_FACTS = {"modality": "modality", "region": "region", "task": "task", "annotation": "annotation"}
 _NUMBER_FACTS = ("cases", "year", "patients", "size_bytes")
 
 
@@ -46,6 +47,9 @@ def complaints(record: Record, raw: RawRecord) -> Iterator[Complaint]:
         yield ("id",), f"{record.id!r} is not in vocabulary/id.txt: add it there"
     yield from _check_facts(record)
     yield from _check_terms(record)
+    yield from _check_labels(record)
+    yield from ((link.path, f"{link.url}: {wrong}") for link in links_of(record) if (wrong := fault(link.url)))
+    yield from _check_words_of_people(record)
     yield from _check_sources(record, raw)
     if record.layout is not None:
         yield from _check_layout(record.layout, ("layout",))
@@ -70,8 +74,8 @@ def _check_facts(record: Record) -> Iterator[Complaint]:
         if fact.value == "unknown":
             continue
         if name in _NUMBER_FACTS and not isinstance(fact.value, int | float):
-            yield where, f"{name} must be a number or \"unknown\", not {fact.value!r}"
-        if name in ("modality", "region", "task", "dimension", "formats"):
+            yield where, f'{name} must be a number or "unknown", not {fact.value!r}'
+        if name in (*_WORD_FACTS, "dimension", "formats"):
             if not isinstance(fact.value, tuple):
                 yield where, f"{name} must be a list"
                 continue
@@ -98,7 +102,33 @@ def _check_terms(record: Record) -> Iterator[Complaint]:
     for n, relation in enumerate(record.relations):
         yield from _check_words([relation.to], vocabulary.known_ids(), ("relations", n), "dataset id")
     if not record.licences:
-        yield ("licences",), "state a licence, or one with id = \"unknown\" and where it was looked for"
+        yield ("licences",), 'state a licence, or one with id = "unknown" and where it was looked for'
+
+
+def _check_labels(record: Record) -> Iterator[Complaint]:
+    for n, one in enumerate(record.label_sets):
+        if one.name in [other.name for other in record.label_sets[:n]]:
+            yield ("label_sets", n, "name"), f"there are two label sets called {one.name!r}: give each a name"
+        for m, label in enumerate(one.labels):
+            if label.structure is not None:
+                yield from _check_structure(label.structure, ("label_sets", n, "labels", m))
+
+
+def _check_words_of_people(record: Record) -> Iterator[Complaint]:
+    """Yield when what people read is missing: a summary, a page or where it was looked for, a citation in BibTeX."""
+    if not 40 <= len(record.summary.strip()) <= 900:
+        yield ("summary",), f"a summary has 40 to 900 characters, this one {len(record.summary.strip())}"
+    for path, text in (
+        (("summary",), record.summary),
+        *((("sources", k, "title"), v.title) for k, v in record.sources.items()),
+    ):
+        if text.lstrip().startswith(("SUMMARY: ", "TITLE ")):
+            yield path, "this is still what the scaffold says: write your own"
+    if record.homepage == "none found" and not record.homepage_sources:
+        yield ("homepage",), "no homepage was found: name in `homepage_sources` where it was looked for"
+    for n, citation in enumerate(record.citations):
+        if not re.match(r"@\w+\{[^,\s]+,", citation.bibtex.strip()):
+            yield ("citations", n), "this is no BibTeX entry: it starts with @article{key,"
 
 
 def _check_sources(record: Record, raw: RawRecord) -> Iterator[Complaint]:
@@ -125,7 +155,7 @@ def assemble_plain(raw: RawRecord) -> dict[str, Any]:
 def _named_sources(value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key == "sources" and isinstance(inner, list):
+            if key in ("sources", "homepage_sources") and isinstance(inner, list):
                 yield from (((*path, key), str(name)) for name in inner)
             elif not (key == "sources" and isinstance(inner, dict)):
                 yield from _named_sources(inner, (*path, key))

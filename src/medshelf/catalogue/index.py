@@ -13,7 +13,7 @@ from medshelf.model.labels import structures_of
 from medshelf.model.layout import Layout
 from medshelf.model.structure import parse
 
-WORD_FACETS = ("modality", "dimension", "region", "task", "formats")
+WORD_FACETS = ("modality", "dimension", "region", "task", "formats", "annotation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,13 @@ class Index:
     facets: tuple[tuple[str, str, float | None], ...]
     """(facet, value, number)."""
     name: str
+    """Its names."""
     labels: str
     """Words of the vocabulary by which its terms are known."""
+    raw: str
+    """Its labels and classes as sources write them."""
     body: str
-    """Everything else that is said of it."""
+    """What is said of it."""
 
 
 def index_of(record: Record) -> Index:
@@ -40,14 +43,18 @@ def index_of(record: Record) -> Index:
     facets = tuple(facets_of(record))
     structures = " ".join(v for f, v, _ in facets if f == "structure")
     labels = " ".join(_spoken(f, v) for f, v, _ in facets if f in ("modality", "region", "task", "structure"))
-    body = " ".join([record.summary, *record.aliases, record.id.replace("-", " "), structures, *record.notes])
-    return Index(facets, record.name, labels, body)
+    raw = [label.raw for one in record.label_sets for label in one.labels]
+    targets = record.layout.targets.values() if record.layout else ()
+    raw += [name for target in targets for name in (*target.classes, *target.map.values())]
+    names = " ".join([record.name, *record.aliases, record.id.replace("-", " ")])
+    return Index(facets, names, labels, " ".join([structures, *raw]), record.summary)
 
 
 def index_record(connection: sqlite3.Connection, name: str, index: Index) -> None:
     """Write the facets and words of the record with this id."""
     connection.executemany("insert into facet values (?, ?, ?, ?)", [(name, *facet) for facet in index.facets])
-    connection.execute("insert into words values (?, ?, ?, ?)", (name, index.name, index.labels, index.body))
+    words = (name, index.name, index.labels, index.raw, index.body)
+    connection.execute("insert into words values (?, ?, ?, ?, ?)", words)
 
 
 def facets_of(record: Record) -> Iterator[tuple[str, str, float | None]]:
@@ -66,7 +73,14 @@ def facets_of(record: Record) -> Iterator[tuple[str, str, float | None]]:
     yield from (("host", host, None) for host in record.access.hosts)
     if record.layout is not None:
         yield "layout", record.layout.evidence, None
-        yield from (("structure", s, None) for s in layout_structures(record.layout))
+    yield from (("structure", s, None) for s in structures_named(record))
+
+
+def structures_named(record: Record) -> tuple[str, ...]:
+    """Return every structure that a record's layout and label sets name."""
+    layout = layout_structures(record.layout) if record.layout is not None else ()
+    labels = (label.structure for one in record.label_sets for label in one.labels)
+    return tuple(dict.fromkeys([*layout, *(s for s in labels if s is not None)]))
 
 
 def layout_structures(layout: Layout) -> tuple[str, ...]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from medshelf.catalogue import shelf
+from medshelf.catalogue.matching import level
+from medshelf.catalogue.profile import Profile, profiles
+from medshelf.catalogue.query import RIGHTS, Filter, Query, Range
+from medshelf.catalogue.sentence import exclude, read_sentence
 from medshelf.catalogue.structure_query import understand
 from medshelf.catalogue.vocabulary import fold, narrower, nearest, term, terms
 from medshelf.errors import UnknownTerm
-from medshelf.model.dataset import UNKNOWN, Record
-from medshelf.model.structure import parse
+
+FACETS = ("modality", "dimension", "region", "task", "annotation", "formats", "access", "licence", "host", "layout")
+"""What datasets can be filtered and counted by, besides structures and numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +50,31 @@ class Hit:
         return asdict(self)
 
 
+Words = str | Sequence[str] | None
+
+
 def find(
     words: str = "",
     *,
-    modality: str | None = None,
-    region: str | None = None,
-    task: str | None = None,
-    structure: str | None = None,
-    access: str | None = None,
-    licence: str | None = None,
+    modality: Words = None,
+    dimension: Words = None,
+    region: Words = None,
+    structure: Words = None,
+    task: Words = None,
+    format: Words = None,
+    annotation: Words = None,
+    access: Words = None,
+    licence: Words = None,
+    host: Words = None,
+    without: Words = None,
     commercial: bool | None = None,
+    redistribute: bool | None = None,
+    derive: bool | None = None,
     min_cases: int | None = None,
+    max_cases: int | None = None,
+    since: int | None = None,
+    until: int | None = None,
+    has_layout: bool | None = None,
     test_data: bool = False,
     limit: int | None = None,
 ) -> list[Hit]:
@@ -64,14 +83,21 @@ def find(
     Parameters
     ----------
     words : str
-        Free words; synonyms of the vocabulary count ("renal" finds kidney).
-    modality, region, task, structure, access, licence : str, optional
-        A term or synonym of the vocabulary; narrower terms are included (abdomen includes liver).
-        A structure may come with a side, a finding and a part: ``kidney.left/cyst``, "left renal cyst".
-    commercial : bool, optional
-        True: only where every licence of the dataset allows commercial use.
-    min_cases : int, optional
-        At least so many cases; a dataset whose number nobody states is left out.
+        Free words or a sentence: "open CT with pancreas masks, at least 100 cases". Synonyms of the vocabulary
+        count ("renal" finds kidney), narrower terms too, and typing errors are forgiven.
+    modality, dimension, region, structure, task, format, annotation, access, licence, host : str or list of str
+        A term or synonym of the vocabulary; narrower terms are included (abdomen includes liver). Of several all
+        must hold. A structure may come with a side, a finding and a part: ``kidney.left/cyst``, "left renal cyst".
+    without : str or list of str
+        What must not be there: a modality, a task, a structure, a word.
+    commercial, redistribute, derive : bool, optional
+        True: only where every licence of the dataset allows it; where nobody says, the dataset is left out.
+    min_cases, max_cases : int, optional
+        Limits of the number of cases; a dataset whose number nobody states is left out.
+    since, until : int, optional
+        Limits of the year of the first release.
+    has_layout : bool, optional
+        True: only datasets that medshelf can open.
     test_data : bool
         Also small collections that are kept for testing readers.
     limit : int, optional
@@ -87,111 +113,159 @@ def find(
     UnknownTerm
         A filter is no term of its vocabulary; the message names the nearest.
     """
-    asked = {"modality": modality, "region": region, "task": task, "structure": structure,
-             "access": access, "licence": licence}  # fmt: skip
-    reasons: dict[str, list[str]] = {name: [] for name in shelf.ids()}
-    for facet, value in asked.items():
-        if value is not None:
-            _narrow(reasons, facet, value)
-    scores = _by_words(words, set(reasons)) if words.strip() else dict.fromkeys(reasons, (0.0, ""))
-    hits = []
-    for name, why in reasons.items():
-        if name not in scores:
-            continue
-        record = shelf.load(name)
-        if not _allowed(record, commercial, min_cases) or (record.kind == "test-data" and not test_data):
-            continue
-        score, said = scores[name]
-        hits.append(_hit(record, (*why, said) if said else tuple(why), score))
-    hits.sort(key=lambda hit: (-hit.score, hit.id))
-    return hits[:limit]
+    given: dict[str, Words] = {
+        "modality": modality, "dimension": dimension, "region": region, "structure": structure, "task": task,
+        "formats": format, "annotation": annotation, "access": access, "licence": licence, "host": host,
+    }  # fmt: skip
+    query = understood(
+        words, given, without=without, ranges=(Range("cases", min_cases, max_cases), Range("year", since, until)),
+        rights={"commercial": commercial, "redistribute": redistribute, "derive": derive}, has_layout=has_layout,
+    )  # fmt: skip
+    return search(query, test_data=test_data)[:limit]
 
 
-def _narrow(reasons: dict[str, list[str]], facet: str, value: str) -> None:
-    """Keep only the datasets that have a value of a facet, and note why."""
-    wanted = _structures(value) if facet == "structure" else narrower(facet, term(facet, value).id)
-    marks = ", ".join("?" * len(wanted))
-    query = f"select id, group_concat(value, ', ') from facet where facet = ? and value in ({marks}) group by id"
-    found = dict(shelf.connect().execute(query, (facet, *sorted(wanted))))
-    for name in list(reasons):
-        if name in found:
-            reasons[name].append(f"{facet} {found[name]}")
-        else:
-            del reasons[name]
+def understood(
+    words: str,
+    given: dict[str, Words],
+    *,
+    without: Words = None,
+    ranges: Iterable[Range] = (),
+    rights: dict[str, bool | None] | None = None,
+    has_layout: bool | None = None,
+) -> Query:
+    """Return what is asked for: what the words say and, on top of it, the filters; raises as `find`."""
+    query = read_sentence(words, _parts())
+    topics, filters = list(query.topics), list(query.filters)
+    for facet, values in given.items():
+        filters += [_filter(facet, value) for value in _several(values)]
+    for text in _several(without):
+        no_topics, no_filters = exclude(text, _parts())
+        topics, filters = topics + no_topics, filters + no_filters
+    if has_layout:
+        filters.append(Filter("layout", "described", frozenset({"seen", "listing", "official", "code", "page"})))
+    limits = [one for one in ranges if (one.least, one.most) != (None, None)]
+    kept = [one for one in query.ranges if one.facet not in {limit.facet for limit in limits}]
+    allowed = [right for right in RIGHTS if right in query.rights or (rights or {}).get(right)]
+    return replace(
+        query,
+        topics=tuple(topics),
+        filters=tuple(dict.fromkeys(filters)),
+        ranges=(*kept, *limits),
+        rights=tuple(allowed),
+    )
+
+
+def _several(values: Words) -> Sequence[str]:
+    return () if values is None else (values,) if isinstance(values, str) else values
+
+
+def _filter(facet: str, value: str) -> Filter:
+    if facet == "structure":
+        return Filter(facet, value, frozenset(_structures(value)))
+    if facet in ("dimension", "formats"):
+        known = {v for one in profiles().values() for v in one.facets.get(facet, ())}
+        same = {v for v in known if fold(v) == fold(value)}
+        if not same:
+            raise UnknownTerm(f"{value!r} is not a {facet.removesuffix('s')} of the shelf", hint=nearest(value, known))
+        return Filter(facet, value, frozenset(same))
+    found = term(facet, value).id
+    return Filter(facet, found, frozenset(narrower(facet, found)))
+
+
+def _parts() -> set[str]:
+    return {s.part for one in profiles().values() for s in one.structures if s.part}
 
 
 def _structures(value: str) -> set[str]:
     """Return the structures of the shelf that a name or words mean ("renal mass"); none may be annotated."""
-    rows = shelf.connect().execute("select distinct value from facet where facet = 'structure'")
-    known = {str(row[0]): parse(str(row[0])) for row in rows}
-    wanted = understand(value, {one.part for every in known.values() for one in every if one.part})
+    known = {name: structures for one in profiles().values() for name, structures in one.named.items()}
+    wanted = understand(value, _parts())
     if not wanted:
         hint = nearest(value, {*terms("structure"), *terms("finding"), *known})
         raise UnknownTerm(f"{value!r} is not a structure of the vocabulary, or names several", hint=hint)
     return {name for name, every in known.items() if any(w.met_by(one) for w in wanted for one in every)}
 
 
-def _by_words(words: str, candidates: Iterable[str]) -> dict[str, tuple[float, str]]:
-    """Return score and reason of the datasets that match free words: those that match most of them."""
-    tokens = list(dict.fromkeys(t for t in re.findall(r"[\w-]+", words.lower()) if t not in _STOP))
-    if not tokens:
-        return dict.fromkeys(candidates, (0.0, ""))
-    matched: dict[str, list[str]] = {}
-    for token in tokens:
-        query = "select id from words where words match ?"
-        for (name,) in shelf.connect().execute(query, (_quoted(token),)):
-            matched.setdefault(str(name), []).append(token)
-    matched = {name: told for name, told in matched.items() if name in set(candidates)}
-    most = max(map(len, matched.values()), default=0)
-    query = "select id, -bm25(words, 0, 8, 4, 1) from words where words match ?"
-    scores = dict(shelf.connect().execute(query, (" OR ".join(map(_quoted, tokens)),)))
-    found = {n: (float(scores[n]), _said(told, tokens)) for n, told in matched.items() if len(told) == most}
-    exact = fold(words)
-    for name in found:
-        if exact in (fold(name), fold(shelf.load(name).name)):
-            found[name] = (found[name][0] + 1000, "its name")
-    return found
+def search(query: Query, *, test_data: bool = False) -> list[Hit]:
+    """Return the datasets that answer a question, best first.
+
+    Filters, numbers and rights must all hold. Of the topics, the datasets that meet all are kept; when none does,
+    those that meet most, and their reasons say what is missing.
+    """
+    hits: list[tuple[int, Hit]] = []
+    for name, profile in profiles().items():
+        if profile.kind == "test-data" and not test_data:
+            continue
+        reasons = _filtered(profile, query)
+        if reasons is None:
+            continue
+        met, score, told = _topics(name, profile, query)
+        if met is not None:
+            hits.append((met, _hit(profile, (*reasons, *told), score)))
+    most = max((met for met, _ in hits), default=0)
+    kept = [hit for met, hit in hits if met == most and (met or not _positive(query))]
+    return sorted(kept, key=lambda hit: (-hit.score, hit.id))
 
 
-def _quoted(token: str) -> str:
-    return '"' + token.replace('"', "") + '"*'
+def _positive(query: Query) -> int:
+    return sum(not topic.excluded for topic in query.topics)
 
 
-def _said(matched: list[str], tokens: list[str]) -> str:
-    missed = [t for t in tokens if t not in matched]
-    return f"{', '.join(matched)}" + (f" (not {', '.join(missed)})" if missed else "")
+def _filtered(profile: Profile, query: Query) -> list[str] | None:
+    """Return why a dataset passes the filters; None when it does not."""
+    reasons: list[str] = []
+    for one in query.filters:
+        found = profile.facets.get(one.facet, frozenset()) & one.values
+        if bool(found) == one.excluded:
+            return None
+        if found:
+            reasons.append(f"{one.facet} {', '.join(sorted(found)[:4])}")
+    for limit in query.ranges:
+        n = profile.numbers.get(limit.facet)
+        if n is None or (limit.least is not None and n < limit.least) or (limit.most is not None and n > limit.most):
+            return None
+        reasons.append(f"{limit.facet} {n:g}")
+    for right in query.rights:
+        if profile.rights.get(right) != "yes":
+            return None
+        reasons.append(f"{right} yes")
+    return reasons
 
 
-_STOP = frozenset(
-    ("a", "an", "and", "any", "are", "at", "all", "by", "data", "dataset", "datasets", "for", "from", "in", "is", "of",
-     "on", "or", "the", "to", "with")
-)  # fmt: skip
+def _topics(name: str, profile: Profile, query: Query) -> tuple[int | None, float, list[str]]:
+    """Return how many topics a dataset meets (None when it has one that it must not have), score and reasons."""
+    met, score, reasons, missing = 0, 0.0, [], []
+    for topic in query.topics:
+        strength, told = max((level(name, profile, one) for one in (topic, *topic.others)), key=lambda found: found[0])
+        if topic.excluded:
+            if strength >= _SURE:
+                return None, 0.0, []
+        elif strength:
+            met, score = met + 1, score + strength
+            reasons.append(told)
+        else:
+            missing.append(topic.said)
+    if missing:
+        reasons.append(f"not {', '.join(missing)}")
+    return met, score, reasons
 
 
-def _allowed(record: Record, commercial: bool | None, min_cases: int | None) -> bool:
-    if min_cases is not None:
-        n = record.facts.cases.value
-        if not isinstance(n, int | float) or n < min_cases:
-            return False
-    if commercial:
-        known = terms("licence")
-        said = [known[x.id].facts.get("terms", {}).get("commercial") for x in record.licences if x.id in known]
-        return bool(said) and all(answer == "yes" for answer in said)
-    return True
+_SURE = 0.7
+"""From this strength on a dataset counts as being about something that is excluded."""
 
 
-def _hit(record: Record, why: tuple[str, ...], score: float) -> Hit:
-    facts = record.facts
+def _hit(profile: Profile, why: tuple[str, ...], score: float) -> Hit:
+    facts = shelf.load(profile.id).facts
     cases = facts.cases.value
     return Hit(
-        id=record.id,
-        name=record.name,
+        id=profile.id,
+        name=profile.name,
         modality=_words(facts.modality.value),
         region=_words(facts.region.value),
         task=_words(facts.task.value),
-        cases=int(cases) if isinstance(cases, int | float) else UNKNOWN,
-        licence=tuple(dict.fromkeys(licence.id for licence in record.licences)),
-        access=record.access.kind,
+        cases=int(cases) if isinstance(cases, int | float) else "unknown",
+        licence=tuple(dict.fromkeys(profile.licences)),
+        access=next(iter(profile.facets.get("access", ())), "unknown"),
         why=why,
         score=round(score, 3),
     )
@@ -201,7 +275,23 @@ def _words(value: Any) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (str(value),)
 
 
-def filters_in_words(filters: Mapping[str, object]) -> str:
-    """Return what was asked, in plain English."""
-    said = [f"{k.replace('_', ' ')} {v}" for k, v in filters.items() if v not in (None, False, "")]
-    return ", ".join(said) or "everything"
+def loosened(query: Query) -> dict[str, int]:
+    """Return, for a question without an answer, what to leave out of it and how many datasets there would be then."""
+    found: dict[str, int] = {}
+    for part in ("topics", "filters", "ranges", "rights"):
+        every = getattr(query, part)
+        for n, one in enumerate(every):
+            less = replace(query, **{part: every[:n] + every[n + 1 :]})
+            hits = search(less)
+            if hits:
+                found[replace(Query(), **{part: (one,)}).in_words()] = len(hits)
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def facets(hits: Iterable[Hit]) -> dict[str, dict[str, int]]:
+    """Return, for each facet, how many of these datasets have each of its values, most frequent first."""
+    known = profiles()
+    found = [known[hit.id] for hit in hits]
+    counts = {facet: Counter(v for one in found for v in one.facets.get(facet, ())) for facet in FACETS}
+    counts["structure"] = Counter(base for one in found for base in {s.base for s in one.structures})
+    return {facet: dict(sorted(count.items(), key=lambda item: (-item[1], item[0]))) for facet, count in counts.items()}

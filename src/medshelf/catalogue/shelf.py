@@ -23,7 +23,7 @@ from medshelf.catalogue.vocabulary import nearest
 from medshelf.errors import CatalogueError, UnknownDataset
 from medshelf.model.dataset import Record
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def connect() -> sqlite3.Connection:
     packed = root / "shelf.sqlite"
     if packed.is_file():
         return _read_only(packed)
-    place = _cache_folder() / f"shelf-{_of(root)}-{signature(root)[:16]}.sqlite"
+    place = cache_folder() / f"shelf-{_of(root)}-{signature(root)[:16]}.sqlite"
     if not place.is_file():
         try:
             bake(place, root)
@@ -93,7 +93,8 @@ def _in_memory(root: Path) -> sqlite3.Connection:
     return connection
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Return the folder for what is made from the catalogue and can be made again."""
     named = os.environ.get("MEDSHELF_CACHE_DIR")
     if named:
         return Path(named) / "shelf"
@@ -159,11 +160,15 @@ def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -
     with connection:
         connection.executescript(
             """
-            create table record (id text primary key, name text, summary text, kind text, json text not null);
+            create table record (
+                id text primary key, name text, summary text, kind text, licences text, json text not null
+            );
             create table alias (alias text primary key, id text not null);
             create table facet (id text, facet text, value text, number real);
             create index facet_value on facet (facet, value);
-            create virtual table words using fts5 (id unindexed, name, labels, body, tokenize = 'porter unicode61');
+            create virtual table words using fts5 (
+                id unindexed, name, labels, raw, body, tokenize = 'porter unicode61'
+            );
             """
         )
         presets = read_presets(root)
@@ -177,8 +182,9 @@ def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -
                 _log.warning("left out of the shelf: %s", error)
                 continue
             plain = json.dumps(to_plain(record), ensure_ascii=False)
-            row = (record.id, record.name, record.summary.strip(), record.kind, plain)
-            connection.execute("insert into record values (?, ?, ?, ?, ?)", row)
+            licences = json.dumps([licence.id for licence in record.licences])
+            row = (record.id, record.name, record.summary.strip(), record.kind, licences, plain)
+            connection.execute("insert into record values (?, ?, ?, ?, ?, ?)", row)
             connection.execute("insert or replace into alias values (?, ?)", (_fold(record.id), record.id))
             for alias in (record.name, *record.aliases):
                 connection.execute("insert or ignore into alias values (?, ?)", (_fold(alias), record.id))

@@ -14,7 +14,7 @@ from typing import Any
 from medshelf.catalogue.place import catalogue_root
 from medshelf.errors import UnknownTerm
 
-SUBJECTS = ("modality", "region", "task", "licence", "access", "host", "structure", "finding")
+SUBJECTS = ("modality", "region", "task", "annotation", "licence", "access", "host", "structure", "finding")
 
 
 @dataclass(frozen=True, slots=True)

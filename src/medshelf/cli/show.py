@@ -35,21 +35,54 @@ def _lines(record: Record, *, sources: bool, files: bool) -> Iterator[str]:
     yield click.style(f"{record.name}  ({record.id})", bold=True)
     yield " ".join(record.summary.split())
     yield ""
-    yield _row("homepage", record.homepage)
-    for name in ("modality", "dimension", "region", "task", "cases", "patients", "year", "formats", "annotators"):
+    yield _row("homepage", record.homepage + _cited(record.homepage_sources, sources))
+    for name in (
+        "modality",
+        "dimension",
+        "region",
+        "task",
+        "cases",
+        "patients",
+        "year",
+        "formats",
+        "annotators",
+        "annotation",
+        "size_bytes",
+    ):
         fact: Fact | None = getattr(record.facts, name)
         if fact is not None:
             yield from _fact(name, fact, sources)
     yield from _rights(record, sources)
     yield from _structures(record)
+    yield from _labels(record, sources)
     yield from _layout(record, files)
-    yield from _rest(record)
+    yield from _rest(record, sources)
     if sources:
-        yield ""
-        yield click.style("sources", bold=True)
-        for name, source in record.sources.items():
-            place = " ".join(x for x in (source.url, source.at) if x)
-            yield f"  {name}: {source.title} ({source.kind}, read {source.read}) {place}".rstrip()
+        yield from _sources(record)
+
+
+def _sources(record: Record) -> Iterator[str]:
+    """Yield who says what: the disagreements, what the lists call it, and everything that was read."""
+    from medshelf.catalogue.entries import entries_of
+
+    for one in record.disagreements:
+        yield _row("disputed", f"{one.about} ({one.id})")
+        for claim in one.values:
+            yield _row("", f"  {_words(claim.value)}{_cited(claim.sources, True)}")
+        yield _row("", f"  decided: {one.decision}{_cited(one.sources, True)}")
+        yield _row("", f"  because {one.reason}")
+    yield ""
+    yield click.style("in the lists", bold=True)
+    for entry in entries_of(record):
+        yield f"  {entry.list}, line {entry.line}: {entry.name} ({entry.section})"
+    yield click.style("sources", bold=True)
+    for name, source in record.sources.items():
+        place = " ".join(x for x in (source.url, source.at) if x)
+        yield f"  {name}: {source.title} ({source.kind}, read {source.read}) {place}".rstrip()
+
+
+def _cited(names: tuple[str, ...], sources: bool) -> str:
+    return f"  [{', '.join(names)}]" if sources and names else ""
 
 
 def _row(name: str, text: object) -> str:
@@ -58,8 +91,7 @@ def _row(name: str, text: object) -> str:
 
 def _fact(name: str, fact: Fact, sources: bool) -> Iterator[str]:
     unit = f" {fact.unit}" if fact.unit else ""
-    said = f"  [{', '.join(fact.sources)}]" if sources and fact.sources else ""
-    yield _row(name, f"{_words(fact.value)}{unit}{said}")
+    yield _row(name, f"{_words(fact.value)}{unit}{_cited(fact.sources, sources)}")
     for claim in fact.claims:
         yield _row("", f"  but {_words(claim.value)} according to {', '.join(claim.sources)}")
     if fact.reason and (sources or fact.claims):
@@ -77,24 +109,29 @@ def _rights(record: Record, sources: bool) -> Iterator[str]:
         known = terms("licence").get(licence.id)
         allowed = known.facts.get("terms", {}) if known else {}
         told = f"commercial use: {allowed.get('commercial', 'unknown')}"
-        said = f"  [{', '.join(licence.sources)}]" if sources else ""
-        yield _row("licence", f"{licence.id} ({licence.part}; {told}){said}")
+        yield _row("licence", f"{licence.id} ({licence.part}; {told}){_cited(licence.sources, sources)}")
         for claim in licence.claims:
             yield _row("", f"  but {_words(claim.value)} according to {', '.join(claim.sources)}")
     landing = f", from {record.access.landing}" if record.access.landing else ""
-    yield _row("access", f"{record.access.kind}{landing}")
+    yield _row("access", f"{record.access.kind}{landing}{_cited(record.access.sources, sources)}")
     for number, step in enumerate(record.access.steps, start=1):
         yield _row("", f"  {number}. {step}")
 
 
 def _structures(record: Record) -> Iterator[str]:
-    from medshelf.catalogue.index import layout_structures
+    from medshelf.catalogue.index import structures_named
 
-    if record.layout is not None:
-        names = layout_structures(record.layout)
-        if names:
-            shown = ", ".join(names[:24]) + (f" … and {len(names) - 24} more" if len(names) > 24 else "")
-            yield _row("structures", shown)
+    names = structures_named(record)
+    if names:
+        shown = ", ".join(names[:24]) + (f" … and {len(names) - 24} more" if len(names) > 24 else "")
+        yield _row("structures", shown)
+
+
+def _labels(record: Record, sources: bool) -> Iterator[str]:
+    for one in record.label_sets:
+        shown = [label.raw if label.value is None else f"{label.value} {label.raw}" for label in one.labels]
+        more = f" … and {len(shown) - 24} more" if len(shown) > 24 else ""
+        yield _row("labels", f"{one.name}: {', '.join(shown[:24])}{more}{_cited(one.sources, sources)}")
 
 
 def _layout(record: Record, files: bool) -> Iterator[str]:
@@ -114,10 +151,10 @@ def _layout(record: Record, files: bool) -> Iterator[str]:
         yield _row("", f"  disputed: {layout.disputed}")
 
 
-def _rest(record: Record) -> Iterator[str]:
+def _rest(record: Record, sources: bool) -> Iterator[str]:
     for relation in record.relations:
         mapping = f" ({relation.mapping})" if relation.mapping else ""
-        yield _row("relation", f"{relation.kind} {relation.to}{mapping}")
+        yield _row("relation", f"{relation.kind} {relation.to}{mapping}{_cited(relation.sources, sources)}")
     for erratum in record.errata:
         n_cases = len(erratum.cases) or erratum.n_cases
         which = f" ({n_cases} cases)" if n_cases else ""

@@ -90,6 +90,8 @@ class Facts:
     """Number of patients."""
     annotators: Fact | None = None
     """Who annotated, in a few words."""
+    annotation: Fact | None = None
+    """How the annotations came about: terms of vocabulary/annotation.toml, such as several-experts, per-reader."""
     size_bytes: Fact | None = None
     """Size of the download."""
 
@@ -140,6 +142,56 @@ class Relation:
     """Who says so."""
     mapping: str | None = None
     """Which cases correspond, where known."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawLabel:
+    """One label as a release or its documentation writes it."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    raw: str
+    """The words of the source."""
+    structure: str | None = None
+    """The structure that it means, in the words of the vocabulary; None for a class, or when none fits."""
+    value: int | str | None = None
+    """What stands for it in the files: a value, colour, band or word; None when nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """Labels that belong together: those of one kind of mask, or the classes of one target."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    labels: tuple[RawLabel, ...]
+    """In the order of their values."""
+    sources: tuple[str, ...]
+    """Who says so."""
+    name: str = "structures"
+    """What they label; unique in the record."""
+    kind: Literal["structures", "classes"] = "structures"
+    """Structures that are outlined, boxed or pointed at; or classes of whole images and cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Something on which the lists contradict each other or the facts, and what the record makes of it."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    id: str
+    """Number of the contradiction, shared by all records that it touches."""
+    about: str
+    """What it is about: cases, modality, link, name, …"""
+    values: tuple[Claim, ...]
+    """Who says what."""
+    decision: str
+    """What the record says, in a sentence."""
+    reason: str
+    """Why."""
+    sources: tuple[str, ...] = ()
+    """What settles it; empty when nothing that could be read does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +278,8 @@ class Record:
     access: Access
     homepage: str = "none found"
     """Its page, or ``"none found"``."""
+    homepage_sources: tuple[str, ...] = ()
+    """Who names it; when none was found, where it was looked for."""
     kind: Literal["dataset", "platform", "test-data"] = "dataset"
     """`test-data` are small public collections kept for testing readers; no list names them."""
     aliases: tuple[str, ...] = ()
@@ -237,6 +291,9 @@ class Record:
     licences: tuple[Licence, ...] = ()
     citations: tuple[Citation, ...] = ()
     relations: tuple[Relation, ...] = ()
+    label_sets: tuple[LabelSet, ...] = ()
+    """Labels as sources write them, where no layout says more."""
+    disagreements: tuple[Disagreement, ...] = ()
     errata: tuple[Erratum, ...] = ()
     layout: Layout | None = None
     """How its files become cases; None when that is not known."""

@@ -1,0 +1,59 @@
+"""How well a dataset meets a topic: by an annotated structure, by its region, or by what is said of it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from medshelf.catalogue import shelf
+from medshelf.catalogue.profile import Profile
+from medshelf.catalogue.query import Topic
+from medshelf.catalogue.vocabulary import fold
+from medshelf.model.structure import Structure
+
+_NAME, _STRUCTURE, _REGION, _LABEL, _BODY = 100.0, 1.0, 0.9, 0.8, 0.4
+"""Strengths. A name outweighs all; the body is what a record says in sentences, often of other datasets too."""
+
+
+def level(name: str, profile: Profile, topic: Topic) -> tuple[float, str]:
+    """Return how strongly a dataset is about a topic (0: not at all), and why."""
+    if fold(topic.said) in profile.names:
+        return _NAME, "its name"
+    found = [one for one in profile.structures if any(wanted.met_by(one) for wanted in topic.wanted)]
+    if found:
+        return _STRUCTURE + min(len(found), 40) / 400, f"structure {_some(found)}"
+    regions = profile.facets.get("region", frozenset()) & topic.regions
+    if regions:
+        return _REGION, f"region {', '.join(sorted(regions))}"
+    if not topic.words:
+        return 0.0, ""
+    strongest = [_said(group, topic.free) for group in topic.words]
+    weakest = min(
+        max(one.get(name, 0.0), _by_facet(profile, group)) for one, group in zip(strongest, topic.words, strict=True)
+    )
+    return weakest, f"its words: {topic.said}" if weakest else ""
+
+
+def _by_facet(profile: Profile, words: tuple[str, ...]) -> float:
+    """Return how strongly one of these words names a region of the dataset: the organ of a finding."""
+    return _LABEL if {fold(word) for word in words} & {fold(r) for r in profile.facets.get("region", ())} else 0.0
+
+
+def _some(structures: list[Structure], most: int = 4) -> str:
+    shown = ", ".join(map(str, structures[:most]))
+    return shown + (f" +{len(structures) - most}" if len(structures) > most else "")
+
+
+@lru_cache(maxsize=4096)
+def _said(words: tuple[str, ...], begun: bool) -> dict[str, float]:
+    """Return the datasets of which one of these words is said, with the strength of the place where it stands."""
+    found: dict[str, float] = {}
+    wanted = " OR ".join(_quoted(word) + ("*" if begun else "") for word in words)
+    for columns, strength in (("body", _BODY), ("raw", _LABEL), ("name", 1.0)):
+        query = "select id from words where words match ?"
+        for (name,) in shelf.connect().execute(query, (f"{{{columns}}} : ({wanted})",)):
+            found[str(name)] = strength
+    return found
+
+
+def _quoted(word: str) -> str:
+    return '"' + word.replace('"', "") + '"'
