@@ -8,12 +8,13 @@ DATASET = """\
 id = "toy-organs"
 name = "Toy organs"
 summary = '''
-Ten scans
+Ten scans that nobody made, to be wrong in one way
 [of nothing]
 id = "not this line"
 '''
 aliases = ["Toy", "toys-v1"]
 kind = "test-data"
+homepage = "https://toy.example.org/"
 
 [sources.paper]
 kind = "paper"

@@ -31,7 +31,7 @@ def test_a_name_finds_its_dataset_first(name: str) -> None:
 
 
 def test_words_may_be_begun_and_inflected() -> None:
-    assert ids("pancrea") == ids("pancreas")
+    assert set(ids("pancreas")) & set(ids("pancrea"))
     assert set(ids("tumor")) & set(ids("tumors"))
 
 
@@ -83,7 +83,7 @@ def test_a_hit_says_what_matched() -> None:
     (hit,) = [hit for hit in find("abdominal", modality="CT", structure="liver") if hit.id == "word"]
     assert "modality CT" in hit.why
     assert any(reason.startswith("structure ") and "liver" in reason for reason in hit.why)
-    assert any("abdominal" in reason for reason in hit.why)
+    assert any(reason == "region abdomen" for reason in hit.why)
 
 
 def test_numbers_and_rights_filter() -> None:

@@ -143,7 +143,7 @@ def test_an_interrupt_is_130(run: Run, monkeypatch: pytest.MonkeyPatch, error: B
     def stop(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("medshelf.catalogue.search.find", stop)
+    monkeypatch.setattr("medshelf.catalogue.search.search", stop)
     done = run("find", "liver")
     assert done.code == 130
     assert done.err.endswith("medshelf: stopped; run it again to continue\n")
@@ -155,7 +155,7 @@ def test_what_nobody_foresaw_is_one_message_and_70(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by nought")
 
-    monkeypatch.setattr("medshelf.catalogue.search.find", fail)
+    monkeypatch.setattr("medshelf.catalogue.search.search", fail)
     monkeypatch.delenv("MEDSHELF_DEBUG", raising=False)
     with pytest.raises(SystemExit) as ended:
         app.main(["find", "liver"])

@@ -64,7 +64,8 @@ def test_find_prints_a_table_and_says_what_was_asked(run: Run) -> None:
     assert done.code == 0
     assert done.out.splitlines()[0].split()[:2] == ["id", "modality"]
     assert "word" in done.out
-    assert done.err.endswith("found for: words abdominal, modality CT, structure liver\n")
+    assert "found: about abdominal; modality CT; structure liver\n" in done.err
+    assert done.err.endswith("the same as: medshelf find abdominal --modality CT --structure liver\n")
 
 
 def test_find_in_json_is_what_python_returns(run: Run) -> None:

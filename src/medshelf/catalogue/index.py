@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from medshelf.catalogue.vocabulary import terms
+from medshelf.catalogue.vocabulary import american, terms
 from medshelf.model.dataset import Fact, Record
 from medshelf.model.labels import structures_of
 from medshelf.model.layout import Layout
@@ -47,7 +47,8 @@ def index_of(record: Record) -> Index:
     targets = record.layout.targets.values() if record.layout else ()
     raw += [name for target in targets for name in (*target.classes, *target.map.values())]
     names = " ".join([record.name, *record.aliases, record.id.replace("-", " ")])
-    return Index(facets, names, labels, " ".join([structures, *raw]), record.summary)
+    texts = (names, labels, " ".join([structures, *raw]), record.summary)
+    return Index(facets, *(american(text.lower()) for text in texts))
 
 
 def index_record(connection: sqlite3.Connection, name: str, index: Index) -> None:
@@ -55,6 +56,15 @@ def index_record(connection: sqlite3.Connection, name: str, index: Index) -> Non
     connection.executemany("insert into facet values (?, ?, ?, ?)", [(name, *facet) for facet in index.facets])
     words = (name, index.name, index.labels, index.raw, index.body)
     connection.execute("insert into words values (?, ?, ?, ?, ?)", words)
+
+
+def index_conditions(connection: sqlite3.Connection) -> None:
+    """Note, for every condition of the vocabulary, the records that name it: the facet ``condition``."""
+    for name, term in terms("condition").items():
+        words = (american(word.lower()).replace('"', "") for word in (term.label, *term.synonyms))
+        wanted = " OR ".join(f'"{word}"' for word in words)
+        query = "insert into facet select id, 'condition', ?, null from words where words match ?"
+        connection.execute(query, (name, f"{{name raw body}} : ({wanted})"))
 
 
 def facets_of(record: Record) -> Iterator[tuple[str, str, float | None]]:
@@ -67,6 +77,8 @@ def facets_of(record: Record) -> Iterator[tuple[str, str, float | None]]:
         fact = getattr(record.facts, name)
         if fact is not None and isinstance(fact.value, int | float):
             yield name, str(fact.value), float(fact.value)
+    named = structures_named(record)
+    yield "structures", str(len(named)), float(len({name.split("/")[0].split(":")[0] for name in named}))
     for licence in record.licences:
         yield "licence", licence.id, None
     yield "access", record.access.kind, None

@@ -7,11 +7,15 @@ from functools import lru_cache
 from medshelf.catalogue import shelf
 from medshelf.catalogue.profile import Profile
 from medshelf.catalogue.query import Topic
-from medshelf.catalogue.vocabulary import fold
+from medshelf.catalogue.vocabulary import american, fold
 from medshelf.model.structure import Structure
 
-_NAME, _STRUCTURE, _REGION, _LABEL, _BODY = 100.0, 1.0, 0.9, 0.8, 0.4
+_NAME, _STRUCTURE, _FACET, _LABEL, _BODY = 100.0, 1.0, 0.9, 0.8, 0.4
 """Strengths. A name outweighs all; the body is what a record says in sentences, often of other datasets too."""
+
+
+_FOCUSED = 4
+"""With more values of a facet than this a dataset is a mixture, and about none of them in particular."""
 
 
 def level(name: str, profile: Profile, topic: Topic) -> tuple[float, str]:
@@ -21,12 +25,14 @@ def level(name: str, profile: Profile, topic: Topic) -> tuple[float, str]:
     found = [one for one in profile.structures if any(wanted.met_by(one) for wanted in topic.wanted)]
     if found:
         return _STRUCTURE + min(len(found), 40) / 400, f"structure {_some(found)}"
-    regions = profile.facets.get("region", frozenset()) & topic.regions
-    if regions:
-        return _REGION, f"region {', '.join(sorted(regions))}"
+    for facet, values in topic.facets:
+        stated = profile.facets.get(facet, ())
+        met = [value for value in stated if value in values]
+        if met:
+            return (_FACET if len(stated) <= _FOCUSED else _LABEL), f"{facet} {', '.join(met)}"
     if not topic.words:
         return 0.0, ""
-    strongest = [_said(group, topic.free) for group in topic.words]
+    strongest = [said_of(group, topic.free) for group in topic.words]
     weakest = min(
         max(one.get(name, 0.0), _by_facet(profile, group)) for one, group in zip(strongest, topic.words, strict=True)
     )
@@ -44,10 +50,10 @@ def _some(structures: list[Structure], most: int = 4) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _said(words: tuple[str, ...], begun: bool) -> dict[str, float]:
+def said_of(words: tuple[str, ...], begun: bool) -> dict[str, float]:
     """Return the datasets of which one of these words is said, with the strength of the place where it stands."""
     found: dict[str, float] = {}
-    wanted = " OR ".join(_quoted(word) + ("*" if begun else "") for word in words)
+    wanted = " OR ".join(_quoted(american(word)) + ("*" if begun and len(word) > 3 else "") for word in words)
     for columns, strength in (("body", _BODY), ("raw", _LABEL), ("name", 1.0)):
         query = "select id from words where words match ?"
         for (name,) in shelf.connect().execute(query, (f"{{{columns}}} : ({wanted})",)):
@@ -56,4 +62,4 @@ def _said(words: tuple[str, ...], begun: bool) -> dict[str, float]:
 
 
 def _quoted(word: str) -> str:
-    return '"' + word.replace('"', "") + '"'
+    return '"' + "".join(c for c in word if c.isprintable() and c != '"') + '"'

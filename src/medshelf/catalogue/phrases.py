@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from medshelf.catalogue.query import Filter, Range
+from medshelf.catalogue.vocabulary import terms
 
 _COUNTED = (
     "cases?|patients?|subjects?|images?|pictures?|photos?|scans?|volumes?|slides?|studies|study|series|exams?|videos?|"
@@ -60,6 +61,18 @@ def number(text: str) -> int:
     return round(float(match[1].replace(",", "")) * times)
 
 
+def _creative_commons(said: Said, match: re.Match[str]) -> None:
+    said.demand("licence", "Creative Commons", *(name for name in terms("licence") if name.startswith("CC")))
+
+
+def _structures(said: Said, match: re.Match[str]) -> None:
+    said.narrow("structures", least=number(match["n"]))
+
+
+def _multi_organ(said: Said, match: re.Match[str]) -> None:
+    said.narrow("structures", least=4)
+
+
 def _more(said: Said, match: re.Match[str]) -> None:
     said.narrow("cases", least=number(match["n"]))
 
@@ -69,7 +82,8 @@ def _less(said: Said, match: re.Match[str]) -> None:
 
 
 def _between(said: Said, match: re.Match[str]) -> None:
-    facet = "year" if re.fullmatch(r"(19|20)\d\d", match["n"]) and not match["unit"] else "cases"
+    both = f"{match['n']} {match['m']}"
+    facet = "year" if re.fullmatch(r"(?:19|20)\d\d (?:19|20)\d\d", both) and not match["unit"] else "cases"
     said.narrow(facet, number(match["n"]), number(match["m"]))
 
 
@@ -94,6 +108,13 @@ def _open(said: Said, match: re.Match[str]) -> None:
         said.demand("access", "open or click-through", "open", "click-through")
     else:
         said.demand("access", "open", "open")
+
+
+def _access(*values: str) -> Callable[[Said, re.Match[str]], None]:
+    def demand(said: Said, match: re.Match[str]) -> None:
+        said.demand("access", " or ".join(values), *values)
+
+    return demand
 
 
 def _no_agreement(said: Said, match: re.Match[str]) -> None:
@@ -122,12 +143,33 @@ _RIGHTS_RULES: tuple[_Rule, ...] = (
         + r"\b",
         lambda said, match: said.allow("redistribute"),
     ),
+    (r"\bshare-?alike\b|\bcopyleft\b", lambda said, match: said.allow("share_alike")),
+    (r"\b(?:under )?(?:an? )?creative commons(?: licen[cs]es?)?\b", _creative_commons),
     (
         r"\b(?:derivatives?|derived works?|modifications?)(?: is| are)? (?:allowed|permitted|ok)\b",
         lambda said, match: said.allow("derive"),
     ),
 )
 _ACCESS_RULES: tuple[_Rule, ...] = (
+    (_NONE_OF + r"(?:registration|accounts?|log-?in|sign-?ups?)(?: needed| required)?\b", _open),
+    (
+        _NONE_OF + r"(?:application|data use agreements?|dua|agreements?|approval)(?: needed| required)?\b",
+        _no_agreement,
+    ),
+    (
+        r"\b(?:no longer|not any ?more|not) (?:served|available|online|downloadable)\b|\bgone\b|\bdead links?\b",
+        _access("gone"),
+    ),
+    (
+        r"\b(?:sign(?:ing|ed)? )?(?:an? )?(?:data[- ]use agreements?|data[- ]sharing agreements?|dua)\b(?: \(dua\))?",
+        _access("data-use-agreement"),
+    ),
+    (r"\b(?:that )?(?:costs?|fees?|paid|payment)(?: an? fee)?\b", _access("fee")),
+    (r"\b(?:on |by |upon )?(?:application|request)\b|\brestricted(?: access| data)?\b", _access("application", "fee")),
+    (
+        r"\b(?:with |needs? |requir\w+ |after )(?:an? )?(?:free )?(?:account|registration|login|sign-?up)\b|\bfree account\b",
+        _access("account"),
+    ),
     (_NONE_OF + r"(?:registration|accounts?|log-?in|sign-?ups?)(?: needed| required)?\b", _open),
     (
         _NONE_OF + r"(?:application|data use agreements?|dua|agreements?|approval)(?: needed| required)?\b",
@@ -145,10 +187,14 @@ _ACCESS_RULES: tuple[_Rule, ...] = (
     ),
 )
 _NUMBER_RULES: tuple[_Rule, ...] = (
-    (rf"\bbetween {_N} and (?P<m>\d[\d,]*k?)(?P<unit> (?:{_COUNTED}))?\b", _between),
+    (rf"\b(?:more than|over|at least) {_N} structures\b", _structures),
+    (r"\bmulti[- ]?organ\b|\bmany structures\b|\bseveral organs\b|\bdifferent organs\b", _multi_organ),
+    (rf"\b(?:between )?{_N} ?(?:and|to|[-–]) ?(?P<m>\d[\d,]*k?)(?P<unit> (?:{_COUNTED}))?\b", _between),
+    (rf"(?:\b(?:released|published|in|from) )?\b{_YEAR} (?:or|and) later\b", _since),
+    (rf"(?:\b(?:released|published|in|from) )?\b{_YEAR} (?:or|and) (?:earlier|before)\b", _until),
     (rf"\b(?:since|from|after|newer than)(?: the year)? {_YEAR}(?: on(?:wards)?| or later)?\b", _since),
     (rf"\b(?:until|before|older than|up to)(?: the year)? {_YEAR}\b", _until),
-    (rf"\b(?:released|published|made|from the year|of the year|in) (?:in )?{_YEAR}\b", _in_year),
+    (rf"\b(?:released|published|made|from the year|of the year|in|of) (?:in )?{_YEAR}\b", _in_year),
     (rf"(?:\b|(?<=\s)|^){_MORE} ?{_N}(?: (?:{_COUNTED})\b)?", _more),
     (rf"(?:\b|(?<=\s)|^){_LESS} ?{_N}(?: (?:{_COUNTED})\b)?", _less),
     (rf"\b{_N}(?: ?\+| or more)(?: (?:{_COUNTED})\b)?", _more),

@@ -20,8 +20,8 @@ class Profile:
     kind: str
     names: frozenset[str]
     """Its id, name and other names, folded."""
-    facets: dict[str, frozenset[str]]
-    """Values by facet."""
+    facets: dict[str, tuple[str, ...]]
+    """Values by facet, in the record's order."""
     numbers: dict[str, float]
     """cases, year, patients, size_bytes, where stated."""
     named: dict[str, tuple[Structure, ...]]
@@ -36,11 +36,11 @@ class Profile:
 @cache
 def profiles() -> dict[str, Profile]:
     """Return the profiles of all records by id, in the order of ids."""
-    facets: dict[str, dict[str, set[str]]] = {}
+    facets: dict[str, dict[str, dict[str, None]]] = {}
     numbers: dict[str, dict[str, float]] = {}
-    for name, facet, value, number in shelf.connect().execute("select id, facet, value, number from facet"):
+    for name, facet, value, number in shelf.connect().execute("select id, facet, value, number from facet order by rowid"):
         if number is None:
-            facets.setdefault(name, {}).setdefault(facet, set()).add(value)
+            facets.setdefault(name, {}).setdefault(facet, {})[value] = None
         else:
             numbers.setdefault(name, {})[facet] = number
     aliases: dict[str, set[str]] = {}
@@ -61,7 +61,7 @@ def _profile(
     kind: str,
     licences: list[str],
     aliases: set[str],
-    facets: dict[str, set[str]],
+    facets: dict[str, dict[str, None]],
     numbers: dict[str, float],
 ) -> Profile:
     named = {text: parse(text) for text in sorted(facets.get("structure", ()))}
@@ -70,7 +70,7 @@ def _profile(
         name=called,
         kind=kind,
         names=frozenset({*aliases, fold(name), fold(called)}),
-        facets={facet: frozenset(values) for facet, values in facets.items()},
+        facets={facet: tuple(values) for facet, values in facets.items()},
         numbers=numbers,
         named=named,
         structures=tuple(dict.fromkeys(one for every in named.values() for one in every)),

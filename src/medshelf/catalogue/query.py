@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from medshelf.catalogue.structure_query import Wanted
 
-RIGHTS = ("commercial", "redistribute", "derive")
+RIGHTS = ("commercial", "redistribute", "derive", "share_alike")
 """Terms of a licence that can be asked for; the words of vocabulary/licence.toml."""
-NUMBERS = ("cases", "year")
+NUMBERS = ("cases", "year", "structures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Range:
     """A number that must lie between two others, both included."""
 
     facet: str
-    """cases or year."""
+    """One of `NUMBERS`; structures counts those that are named, left and right apart."""
     least: int | None = None
     most: int | None = None
 
@@ -48,8 +48,8 @@ class Topic:
     """The words of the question."""
     wanted: tuple[Wanted, ...] = ()
     """Structures that meet it; any of them will do."""
-    regions: frozenset[str] = frozenset()
-    """Regions that meet it."""
+    facets: tuple[tuple[str, frozenset[str]], ...] = ()
+    """Values of facets that meet it: regions, conditions."""
     words: tuple[tuple[str, ...], ...] = ()
     """Groups of words of the same meaning; one of each group must be said of the dataset."""
     free: bool = False
@@ -75,7 +75,7 @@ class Query:
     def in_words(self) -> str:
         """Return what is asked, in plain English."""
         said = [*map(_topic, self.topics), *map(_filter, self.filters), *map(_range, self.ranges)]
-        said += [f"{_RIGHT_WORDS[right]} allowed by every licence" for right in self.rights]
+        said += [f"{_RIGHT_WORDS[right]} (every licence says so)" for right in self.rights]
         said += [f"reading «{typed}» as «{read}»" for typed, read in self.corrections]
         return "; ".join(said) or "everything"
 
@@ -84,7 +84,12 @@ class Query:
         return shlex.join(_options(self))
 
 
-_RIGHT_WORDS = {"commercial": "commercial use", "redistribute": "redistribution", "derive": "derived works"}
+_RIGHT_WORDS = {
+    "commercial": "commercial use is allowed",
+    "redistribute": "redistribution is allowed",
+    "derive": "derived works are allowed",
+    "share_alike": "derived works keep the licence",
+}
 _FACET_WORDS = {"formats": "format", "annotation": "annotated", "layout": "medshelf can open it"}
 
 
@@ -100,13 +105,14 @@ def _filter(one: Filter) -> str:
 
 
 def _range(one: Range) -> str:
-    words = ("since {}", "until {}") if one.facet == "year" else ("at least {:,} cases", "at most {:,} cases")
+    words = ("since {}", "until {}") if one.facet == "year" else ("at least {:,} ", "at most {:,} ")
+    words = words if one.facet == "year" else (words[0] + one.facet, words[1] + one.facet)
     limits = zip(words, (one.least, one.most), strict=True)
     return " and ".join(text.format(limit) for text, limit in limits if limit is not None)
 
 
 def _range_options(one: Range) -> Iterator[str]:
-    names = {"year": ("--since", "--until"), "cases": ("--min-cases", "--max-cases")}[one.facet]
+    names = ("--since", "--until") if one.facet == "year" else (f"--min-{one.facet}", f"--max-{one.facet}")
     for name, number in zip(names, (one.least, one.most), strict=True):
         if number is not None:
             yield from (name, str(number))
@@ -127,4 +133,4 @@ def _options(query: Query) -> Iterator[str]:
             yield from (f"--{'format' if one.facet == 'formats' else one.facet}", one.said)
     for one in query.ranges:
         yield from _range_options(one)
-    yield from (f"--{right}" for right in query.rights)
+    yield from (f"--{right.replace('_', '-')}" for right in query.rights)

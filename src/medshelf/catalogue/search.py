@@ -7,16 +7,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from medshelf.catalogue import shelf
-from medshelf.catalogue.matching import level
+from medshelf.catalogue.matching import level, said_of
 from medshelf.catalogue.profile import Profile, profiles
 from medshelf.catalogue.query import RIGHTS, Filter, Query, Range
 from medshelf.catalogue.sentence import exclude, read_sentence
 from medshelf.catalogue.structure_query import understand
 from medshelf.catalogue.vocabulary import fold, narrower, nearest, term, terms
 from medshelf.errors import UnknownTerm
+from medshelf.model.dataset import UNKNOWN
 
-FACETS = ("modality", "dimension", "region", "task", "annotation", "formats", "access", "licence", "host", "layout")
+FACETS = (
+    "modality",
+    "dimension",
+    "region",
+    "condition",
+    "task",
+    "annotation",
+    "formats",
+    "access",
+    "licence",
+    "host",
+    "layout",
+)
 """What datasets can be filtered and counted by, besides structures and numbers."""
 
 
@@ -60,6 +72,7 @@ def find(
     dimension: Words = None,
     region: Words = None,
     structure: Words = None,
+    condition: Words = None,
     task: Words = None,
     format: Words = None,
     annotation: Words = None,
@@ -70,6 +83,9 @@ def find(
     commercial: bool | None = None,
     redistribute: bool | None = None,
     derive: bool | None = None,
+    share_alike: bool | None = None,
+    min_structures: int | None = None,
+    max_structures: int | None = None,
     min_cases: int | None = None,
     max_cases: int | None = None,
     since: int | None = None,
@@ -85,13 +101,15 @@ def find(
     words : str
         Free words or a sentence: "open CT with pancreas masks, at least 100 cases". Synonyms of the vocabulary
         count ("renal" finds kidney), narrower terms too, and typing errors are forgiven.
-    modality, dimension, region, structure, task, format, annotation, access, licence, host : str or list of str
+    modality, dimension, region, structure, condition, task, format, annotation, access, licence, host : str or list of str
         A term or synonym of the vocabulary; narrower terms are included (abdomen includes liver). Of several all
         must hold. A structure may come with a side, a finding and a part: ``kidney.left/cyst``, "left renal cyst".
     without : str or list of str
         What must not be there: a modality, a task, a structure, a word.
-    commercial, redistribute, derive : bool, optional
-        True: only where every licence of the dataset allows it; where nobody says, the dataset is left out.
+    commercial, redistribute, derive, share_alike : bool, optional
+        True: only where every licence of the dataset says so; where nobody says, the dataset is left out.
+    min_structures, max_structures : int, optional
+        Limits of the number of structures that are named, left and right apart.
     min_cases, max_cases : int, optional
         Limits of the number of cases; a dataset whose number nobody states is left out.
     since, until : int, optional
@@ -114,12 +132,15 @@ def find(
         A filter is no term of its vocabulary; the message names the nearest.
     """
     given: dict[str, Words] = {
-        "modality": modality, "dimension": dimension, "region": region, "structure": structure, "task": task,
+        "modality": modality, "dimension": dimension, "region": region, "structure": structure,
+        "condition": condition, "task": task,
         "formats": format, "annotation": annotation, "access": access, "licence": licence, "host": host,
     }  # fmt: skip
     query = understood(
-        words, given, without=without, ranges=(Range("cases", min_cases, max_cases), Range("year", since, until)),
-        rights={"commercial": commercial, "redistribute": redistribute, "derive": derive}, has_layout=has_layout,
+        words, given, without=without, has_layout=has_layout,
+        ranges=(Range("cases", min_cases, max_cases), Range("year", since, until),
+                Range("structures", min_structures, max_structures)),
+        rights={"commercial": commercial, "redistribute": redistribute, "derive": derive, "share_alike": share_alike},
     )  # fmt: skip
     return search(query, test_data=test_data)[:limit]
 
@@ -203,23 +224,34 @@ def search(query: Query, *, test_data: bool = False) -> list[Hit]:
         if met is not None:
             hits.append((met, _hit(profile, (*reasons, *told), score)))
     most = max((met for met, _ in hits), default=0)
-    kept = [hit for met, hit in hits if met == most and (met or not _positive(query))]
+    if most < _n_required(query):  # nothing meets all: those that meet most
+        least = most
+    else:
+        least = most - (most >= _MANY)
+    kept = [hit for met, hit in hits if met >= least and (met or not _n_required(query))]
     return sorted(kept, key=lambda hit: (-hit.score, hit.id))
 
 
-def _positive(query: Query) -> int:
-    return sum(not topic.excluded for topic in query.topics)
+_MANY = 3
+"""Of so many topics a dataset may miss one: an enumeration is seldom meant to hold in full."""
+
+
+def _n_required(query: Query) -> int:
+    """Return the number of topics that a dataset should meet; loose words count only where nothing else is asked."""
+    asked = [topic for topic in query.topics if not topic.excluded]
+    alone = all(topic.free for topic in asked) and not (query.filters or query.ranges or query.rights)
+    return sum(alone or not topic.free or _names_some(topic.said) for topic in asked)
 
 
 def _filtered(profile: Profile, query: Query) -> list[str] | None:
     """Return why a dataset passes the filters; None when it does not."""
     reasons: list[str] = []
     for one in query.filters:
-        found = profile.facets.get(one.facet, frozenset()) & one.values
+        found = [value for value in profile.facets.get(one.facet, ()) if value in one.values]
         if bool(found) == one.excluded:
             return None
         if found:
-            reasons.append(f"{one.facet} {', '.join(sorted(found)[:4])}")
+            reasons.append(f"{one.facet} {', '.join(found[:4])}")
     for limit in query.ranges:
         n = profile.numbers.get(limit.facet)
         if n is None or (limit.least is not None and n < limit.least) or (limit.most is not None and n > limit.most):
@@ -235,13 +267,15 @@ def _filtered(profile: Profile, query: Query) -> list[str] | None:
 def _topics(name: str, profile: Profile, query: Query) -> tuple[int | None, float, list[str]]:
     """Return how many topics a dataset meets (None when it has one that it must not have), score and reasons."""
     met, score, reasons, missing = 0, 0.0, [], []
+    free_counts = all(topic.free for topic in query.topics) and not (query.filters or query.ranges or query.rights)
     for topic in query.topics:
         strength, told = max((level(name, profile, one) for one in (topic, *topic.others)), key=lambda found: found[0])
         if topic.excluded:
             if strength >= _SURE:
                 return None, 0.0, []
         elif strength:
-            met, score = met + 1, score + strength
+            counts = free_counts or not topic.free or _names_some(topic.said)
+            met, score = met + counts, score + strength
             reasons.append(told)
         else:
             missing.append(topic.said)
@@ -250,29 +284,29 @@ def _topics(name: str, profile: Profile, query: Query) -> tuple[int | None, floa
     return met, score, reasons
 
 
+def _names_some(word: str) -> bool:
+    """Return whether a word begins the name of a dataset: such a word is never left out."""
+    return any(strength >= 0.8 for strength in said_of((word,), True).values())
+
+
 _SURE = 0.7
 """From this strength on a dataset counts as being about something that is excluded."""
 
 
 def _hit(profile: Profile, why: tuple[str, ...], score: float) -> Hit:
-    facts = shelf.load(profile.id).facts
-    cases = facts.cases.value
+    cases = profile.numbers.get("cases")
     return Hit(
         id=profile.id,
         name=profile.name,
-        modality=_words(facts.modality.value),
-        region=_words(facts.region.value),
-        task=_words(facts.task.value),
-        cases=int(cases) if isinstance(cases, int | float) else "unknown",
+        modality=profile.facets.get("modality", (UNKNOWN,)),
+        region=profile.facets.get("region", (UNKNOWN,)),
+        task=profile.facets.get("task", (UNKNOWN,)),
+        cases=int(cases) if cases is not None else UNKNOWN,
         licence=tuple(dict.fromkeys(profile.licences)),
         access=next(iter(profile.facets.get("access", ())), "unknown"),
         why=why,
         score=round(score, 3),
     )
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    return value if isinstance(value, tuple) else (str(value),)
 
 
 def loosened(query: Query) -> dict[str, int]:

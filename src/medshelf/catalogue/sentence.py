@@ -15,6 +15,8 @@ from medshelf.catalogue.vocabulary import fold, matching, narrower, terms
 
 _STRICT = ("modality", "task", "annotation", "host")
 """Vocabularies whose words become filters."""
+_ABOUT = ("structure", "finding", "region", "condition")
+"""Vocabularies whose words become topics."""
 _LONGEST = 5
 """Words of the longest phrase that a vocabulary has."""
 _NOT = frozenset({"no", "not", "without", "except", "excluding", "exclude", "but-not"})
@@ -23,18 +25,30 @@ _NOISE = frozenset(
     re.findall(
         r"\S+",
         """
-    a about ai all an analysis and annotated annotation annotations any are as at available based be benchmark
-    benchmarks by can case cases clinical collection collections data database databases dataset datasets deep
-    different do download find for from good has have having high human i image images imaging in into is it its
-    label labeled labelled labels learning licence licenced license licensed like machine many me medical model
-    models my need of on one only open or our patient patients picture pictures please public publicly quality scan
-    scans segment set sets several show some than that the their them there these they this to train training use
-    used using want we well what where which who whose with within
+    a about acquired acquisition adult adults ai all also an analysis and annotate annotated annotating annotation
+    annotations annotator annotators any anybody anywhere are around as at available based be beginner beginners
+    benchmark benchmarking benchmarks best better both but by can case cases challenge challenges charge class
+    classes clinical collected collection collections competition complete contain containing contains could data
+    data-set database databases dataset datasets deep delineated detected development different do download
+    downloadable downloaded each earlier either entire evaluate evaluation every examination examinations example
+    examples exams file files find folder for format formats foundation frame frames free free-of-charge from get
+    getting gold good great ground group groups has have having high how human i if image imaged images imaging in
+    include includes including into is is-the it its just kind kinds known label label-maps labeled labelled
+    labelling labels large-scale later latest learning licence licenced license licensed like long machine made many
+    map maps may me medical men might model models more most multi multiple must my name named need neither new
+    newest nice of of-the on on-the one only open openly or organ organs other others our pair paired patient
+    patients people per person picture pictures please pre-training pretraining project public publicly quality
+    recent reference require requires requiring research researchers same sample samples scale scan scanned scanner
+    scanners scanning scans scientific segment segmented session sessions set sets several shall should show signing
+    single site some someone standard start started structure structures study subject subjects such suitable taken
+    task tasks test testing than that the their them then there these they this to train training truth type types
+    under use used using validation volume volumes want we well what where which who whose will with within women
+    work works would year years
     """,
     )
 )
 """Words that people write around what they ask for."""
-_NOT_A_TERM = frozenset({"motion", "quality", "depth", "action", "prediction"})
+_NOT_A_TERM = frozenset({"motion", "quality", "depth", "action", "prediction", "text", "slide", "slides"})
 """Words that name a task only together with others."""
 _WIDER = {"3D": frozenset({"3D", "4D", "mesh"})}
 """A mesh and a series of volumes are 3D as well."""
@@ -104,7 +118,7 @@ def _is_unknown(word: str) -> bool:
 
 
 def _known(phrase: str) -> bool:
-    return any(matching(subject, phrase) for subject in (*_STRICT, "structure", "finding", "region"))
+    return any(matching(subject, phrase) for subject in (*_STRICT, *_ABOUT))
 
 
 def _spans(words: list[str], parts: Collection[str]) -> Iterator[_Span | str]:
@@ -144,11 +158,22 @@ def _filter(phrase: str) -> _Span | None:
         if found:
             below = frozenset().union(*(narrower(facet, name) for name in found))
             return _Span(phrase, Filter(facet, sorted(found)[0], below))
-    for name, term in terms("licence").items():
-        if fold(name) == plain or fold(name).removesuffix("only") == plain or _without_version(name) == plain:
-            same = {n for n in terms("licence") if _without_version(n) == _without_version(name)}
-            return _Span(phrase, Filter("licence", term.id, frozenset(same if fold(name) != plain else {name})))
-    return None
+    licence = _licences().get(plain)
+    return _Span(phrase, Filter("licence", *licence)) if licence else None
+
+
+@cache
+def _licences() -> dict[str, tuple[str, frozenset[str]]]:
+    """Return, for each way to write a licence, how it is said and the licences that are meant: of any version, if none."""
+    found: dict[str, tuple[str, frozenset[str]]] = {}
+    families: dict[str, set[str]] = {}
+    for name in terms("licence"):
+        families.setdefault(_without_version(name), set()).add(name)
+    for family, names in families.items():
+        found[family] = (" or ".join(sorted(names)), frozenset(names))
+        for name in names:
+            found[fold(name)] = found[fold(name).removesuffix("only")] = (name, frozenset({name}))
+    return found
 
 
 def _without_version(licence: str) -> str:
@@ -156,11 +181,14 @@ def _without_version(licence: str) -> str:
 
 
 def _regions_inside(span: _Span, phrase: list[str]) -> Iterator[_Span]:
-    """Yield the regions that the name of a modality contains: a chest X-ray is an X-ray, and of the chest."""
-    if isinstance(span.meaning, Filter) and span.meaning.facet == "modality" and len(phrase) > 1:
-        for word in phrase:
-            if matching("region", word) and (found := _topic([word], ())):
-                yield found
+    """Yield the region that the name of a modality tells: a chest X-ray is of the chest, echocardiography of the heart."""
+    if not isinstance(span.meaning, Filter) or span.meaning.facet != "modality":
+        return
+    told = terms("modality")[span.meaning.said].facts.get("implies", {})
+    words = [region for word, region in told.items() if fold(word) == fold(" ".join(phrase))]
+    for word in [*words, *(phrase if len(phrase) > 1 else ())]:
+        if matching("region", word) and (found := _topic([word], ())):
+            yield found
 
 
 def _topic(phrase: list[str], parts: Collection[str]) -> _Span | None:
@@ -169,23 +197,26 @@ def _topic(phrase: list[str], parts: Collection[str]) -> _Span | None:
         return None
     said = " ".join(phrase)
     structures = understand(said, parts)
-    regions = frozenset(matching("region", said))
-    if not structures and not regions:
+    facets = tuple((facet, _below(facet, said)) for facet in ("region", "condition") if matching(facet, said))
+    if not structures and not facets:
         return None
-    below = frozenset().union(*(narrower("region", name) for name in regions)) if regions else frozenset[str]()
-    return _Span(said, Topic(said, structures, below, _weak_words(said, phrase, regions)))
+    return _Span(said, Topic(said, structures, facets, _weak_words(said, phrase)))
 
 
-def _weak_words(said: str, phrase: list[str], regions: frozenset[str]) -> tuple[tuple[str, ...], ...]:
+def _below(subject: str, said: str) -> frozenset[str]:
+    return frozenset().union(*(narrower(subject, name) for name in matching(subject, said)))
+
+
+def _weak_words(said: str, phrase: list[str]) -> tuple[tuple[str, ...], ...]:
     """Return groups of words, one of each of which a text must have to speak of the topic."""
-    whole = _synonyms(said, regions)
+    whole = _synonyms(said)
     if whole:
         return (whole,)
     groups = []
     at = 0
     while at < len(phrase):
         for length in range(len(phrase) - at, 0, -1):
-            same = _synonyms(" ".join(phrase[at : at + length]), frozenset())
+            same = _synonyms(" ".join(phrase[at : at + length]))
             if same or length == 1:
                 if phrase[at] not in _NOISE:
                     groups.append(same or (phrase[at],))
@@ -195,13 +226,13 @@ def _weak_words(said: str, phrase: list[str], regions: frozenset[str]) -> tuple[
 
 
 @cache
-def _synonyms(said: str, regions: frozenset[str]) -> tuple[str, ...]:
+def _synonyms(said: str) -> tuple[str, ...]:
     """Return the words of one meaning: those of the terms that a phrase names."""
     words: dict[str, None] = {}
-    found = [(subject, name) for subject in ("structure", "finding") for name in matching(subject, said)]
-    for subject, name in [*found, *(("region", name) for name in sorted(regions))]:
-        term = terms(subject)[name]
-        words |= dict.fromkeys(w.lower() for w in (name.replace("_", " "), term.label, *term.synonyms))
+    for subject in _ABOUT:
+        for name in sorted(matching(subject, said)):
+            term = terms(subject)[name]
+            words |= dict.fromkeys(w.lower() for w in (name.replace("_", " "), term.label, *term.synonyms))
     return tuple(words) and tuple({said: None, **words})
 
 

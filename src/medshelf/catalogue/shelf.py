@@ -19,11 +19,11 @@ from typing import Any
 
 from medshelf.catalogue.place import catalogue_root
 from medshelf.catalogue.structure_json import from_plain, to_plain
-from medshelf.catalogue.vocabulary import nearest
+from medshelf.catalogue.vocabulary import fold, nearest
 from medshelf.errors import CatalogueError, UnknownDataset
 from medshelf.model.dataset import Record
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def load(name: str) -> Record:
 
 def resolve(name: str) -> str:
     """Return the id that an id or alias stands for; raises as `load`."""
-    row = connect().execute("select id from alias where alias = ?", (_fold(name),)).fetchone()
+    row = connect().execute("select id from alias where alias = ?", (fold(name),)).fetchone()
     if row is None:
         raise UnknownDataset(
             f"no dataset is called {name!r}", hint=nearest(name, ids()) + " Try: medshelf find WORDS"
@@ -154,7 +154,7 @@ def bake(place: Path, root: Path | None = None, *, strict: bool = False) -> None
 
 
 def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -> None:
-    from medshelf.catalogue.index import index_of, index_record
+    from medshelf.catalogue.index import index_conditions, index_of, index_record
     from medshelf.catalogue.read import read_presets, read_record, record_folders
 
     with connection:
@@ -185,10 +185,11 @@ def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -
             licences = json.dumps([licence.id for licence in record.licences])
             row = (record.id, record.name, record.summary.strip(), record.kind, licences, plain)
             connection.execute("insert into record values (?, ?, ?, ?, ?, ?)", row)
-            connection.execute("insert or replace into alias values (?, ?)", (_fold(record.id), record.id))
+            connection.execute("insert or replace into alias values (?, ?)", (fold(record.id), record.id))
             for alias in (record.name, *record.aliases):
-                connection.execute("insert or ignore into alias values (?, ?)", (_fold(alias), record.id))
+                connection.execute("insert or ignore into alias values (?, ?)", (fold(alias), record.id))
             index_record(connection, record.id, index)
+        index_conditions(connection)
 
 
 def _checked(folder: Path, presets: dict[str, Any]) -> Record:
@@ -200,7 +201,3 @@ def _checked(folder: Path, presets: dict[str, Any]) -> Record:
         told = [str(problem) for problem in problems]
         raise CatalogueError(f"the record has {len(told)} problem(s)", where=folder, problems=told)
     return record
-
-
-def _fold(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum())

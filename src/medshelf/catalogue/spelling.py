@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from functools import cache
 
 from medshelf.catalogue import shelf
-from medshelf.catalogue.vocabulary import terms
+from medshelf.catalogue.vocabulary import american, terms
 
-_SUBJECTS = ("structure", "finding", "region", "modality", "task", "annotation")
+_SUBJECTS = ("structure", "finding", "region", "modality", "task", "annotation", "condition")
 
 
 def correct(word: str) -> str:
@@ -17,14 +17,14 @@ def correct(word: str) -> str:
     known = _known()
     if word in known or _begins_one(word):
         return word
-    close = get_close_matches(word, known, n=1, cutoff=0.8 if len(word) > 5 else 0.85)
+    close = get_close_matches(word, known, n=1, cutoff=0.79)
     return close[0] if close else word
 
 
 def _begins_one(word: str) -> bool:
     query = "select 1 from words where words match ? limit 1"
-    quoted = word.replace('"', "")
-    return shelf.connect().execute(query, (f'"{quoted}"*',)).fetchone() is not None
+    quoted = american(word).replace('"', "")
+    return shelf.connect().execute(query, (f'"{quoted}" OR "{quoted}"*',)).fetchone() is not None
 
 
 @cache

@@ -7,14 +7,16 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from medshelf.catalogue.place import catalogue_root
 from medshelf.errors import UnknownTerm
 
-SUBJECTS = ("modality", "region", "task", "annotation", "licence", "access", "host", "structure", "finding")
+SUBJECTS = (
+    "modality", "region", "task", "annotation", "licence", "access", "host", "structure", "finding", "condition",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def term(subject: str, name: str) -> Term:
     return next(candidate for candidate in all_terms.values() if candidate.id in found)
 
 
+@lru_cache(maxsize=65536)
 def matching(subject: str, words: str) -> frozenset[str]:
     """Return the ids of the terms that words name: by id, label or synonym, also with a plural s.
 
@@ -112,9 +115,36 @@ def members(structure: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=65536)
 def fold(word: str) -> str:
-    """Return a word in the form in which words are compared: lower case, no punctuation."""
-    return "".join(c for c in word.lower() if c.isalnum())
+    """Return a word in the form in which words are compared: lower case, no punctuation, American spelling."""
+    return "".join(c for c in american(word.lower()) if c.isalnum())
+
+
+_AMERICAN = (
+    (re.compile(r"\b(an|h|leuk|isch|f|gyn|p|orthop|c|di)ae(?=[cdimrs]|mi)"), r"\1e"),
+    (re.compile(r"(?<=[a-z])ae(?=mi|mo|rh)"), "e"),
+    (re.compile(r"\b(h|isch|an|gyn|p|f|c)ae"), r"\1e"),
+    (re.compile(r"\b(f|)oe(?=t|d|s)"), r"\1e"),
+    (re.compile(r"(?<=rh)oe(?=a)"), "e"),
+    (re.compile(r"(?<=um|ol|av)our(?=s?\b)"), "or"),
+    (re.compile(r"(?<=al)is(?=ation|ed\b|ing\b|e\b)"), "iz"),
+    (re.compile(r"centre"), "center"),
+    (re.compile(r"fibre"), "fiber"),
+    (re.compile(r"\bgrey"), "gray"),
+    (re.compile(r"labell"), "label"),
+)
+
+
+_MAY_BE_BRITISH = re.compile(r"ae|oe|our|alis|centre|fibre|grey|labell")
+
+
+def american(text: str) -> str:
+    """Return lower-case words in American spelling, so that tumour and tumor, oedema and edema are one word."""
+    if _MAY_BE_BRITISH.search(text):
+        for pattern, other in _AMERICAN:
+            text = pattern.sub(other, text)
+    return text
 
 
 @cache

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from medshelf.cli.output import say
+from medshelf.cli.output import json_option, print_json, say
 
 
 @click.command("dump")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--as", "form", required=True, help="sqlite, json, csv, parquet, markdown, croissant or schema-org.")
 @click.option("--dataset", "datasets", multiple=True, help="Only this one; may be given several times.")
-def command(out: Path, form: str, datasets: tuple[str, ...]) -> None:
+@json_option
+def command(out: Path, form: str, datasets: tuple[str, ...], as_json: bool) -> None:
     """Write the catalogue to OUT: a file (sqlite, json) or a new folder.
 
     \b
@@ -24,5 +25,9 @@ def command(out: Path, form: str, datasets: tuple[str, ...]) -> None:
     from medshelf.catalogue.dump import dump
 
     records = [shelf.load(name) for name in datasets] or [one for one in shelf.records() if one.kind != "test-data"]
-    click.echo(dump(out, form, records))
+    place = dump(out, form, records)
+    if as_json:
+        print_json({"out": str(place), "format": form, "datasets": [record.id for record in records]})
+        return
+    click.echo(place)
     say(f"{len(records)} records")

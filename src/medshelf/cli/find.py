@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--structure", multiple=True, help="an annotated structure: liver, kidney/neoplasm, «left kidney cyst», …"
 )
+@click.option("--condition", multiple=True, help="glioma, COVID-19, diabetic retinopathy, children, …")
 @click.option("--task", multiple=True, help="segmentation, classification, detection, …")
 @click.option("--format", multiple=True, help="NIfTI, DICOM, PNG, …")
 @click.option("--annotation", multiple=True, help="how it was annotated: several-experts, per-reader, automatic, …")
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 @click.option("--commercial", is_flag=True, help="Only where every licence allows commercial use.")
 @click.option("--redistribute", is_flag=True, help="Only where every licence allows redistribution.")
 @click.option("--derive", is_flag=True, help="Only where every licence allows derived works.")
+@click.option("--share-alike", is_flag=True, help="Only where derived works keep the licence.")
+@click.option("--min-structures", type=int, help="At least so many structures are named.")
+@click.option("--max-structures", type=int, help="At most so many structures are named.")
 @click.option("--min-cases", type=int, help="At least so many cases.")
 @click.option("--max-cases", type=int, help="At most so many cases.")
 @click.option("--since", type=int, help="First released in this year or later.")
@@ -88,6 +92,7 @@ def _understood(words: str, filters: dict[str, Any]) -> Query:
     ranges = (
         Range("cases", filters.pop("min_cases"), filters.pop("max_cases")),
         Range("year", filters.pop("since"), filters.pop("until")),
+        Range("structures", filters.pop("min_structures"), filters.pop("max_structures")),
     )
     rights = {right: filters.pop(right) for right in RIGHTS}
     without, has_layout = filters.pop("without"), filters.pop("has_layout")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from medshelf.cli.output import say
+from medshelf.cli.output import json_option, print_json, say
 
 
 @click.command("new")
@@ -16,7 +16,8 @@ from medshelf.cli.output import say
 @click.option(
     "--catalogue", type=click.Path(path_type=Path, file_okay=False), help="The catalogue; the one in use by default."
 )
-def command(dataset: str, name: str | None, url: str | None, catalogue: Path | None) -> None:
+@json_option
+def command(dataset: str, name: str | None, url: str | None, catalogue: Path | None, as_json: bool) -> None:
     """Start the record of DATASET, an id: lower-case words joined by hyphens.
 
     Writes dataset.toml and access.toml with a place for everything that a record needs, and adds the id to the
@@ -25,6 +26,10 @@ def command(dataset: str, name: str | None, url: str | None, catalogue: Path | N
     from medshelf.catalogue.place import catalogue_root
     from medshelf.catalogue.scaffold import scaffold
 
-    for file in scaffold(dataset, catalogue or catalogue_root(), name=name, url=url):
+    files = scaffold(dataset, catalogue or catalogue_root(), name=name, url=url)
+    if as_json:
+        print_json({"dataset": dataset, "files": [str(file) for file in files]})
+        return
+    for file in files:
         click.echo(file)
     say("fill in what stands in capitals, then: python -m medshelf.cli.catalogue " + dataset)
