@@ -18,6 +18,12 @@ with suppress(ImportError):  # the environment of the interop tests does without
     settings.load_profile("any machine")
 
 
+@pytest.fixture(scope="session")
+def ground(shared_data: Path) -> Path:
+    """The folder of what was read from the five lists, beside the real data."""
+    return shared_data.parent / "ground"
+
+
 def _shared_data() -> Path | None:
     named = os.environ.get("MEDSHELF_TEST_DATA")
     place = Path(named) if named else REPO.parent / "shared" / "data"

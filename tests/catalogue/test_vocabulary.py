@@ -38,6 +38,8 @@ def annotated() -> list[tuple[str, Structure]]:
             names += [slot.label for slot in layout.files.values() if slot.label and slot.label[0] != "{"]
             names += [name for whole, pieces in layout.regions.items() for name in (whole, *pieces)]
             found += [(record.id, structure) for name in names for structure in parse(name)]
+        raw = [label.structure for one in record.label_sets for label in one.labels if label.structure]
+        found += [(record.id, structure) for name in raw for structure in parse(name)]
     return found
 
 

@@ -187,6 +187,11 @@ def _check_layout(layout: Layout, where: Path_) -> Iterator[Complaint]:
             yield (*where, "rows"), f"no such slots: {', '.join(unknown)}"
 
 
+def structure_complaints(text: str) -> Iterator[str]:
+    """Yield what is wrong with the name of a structure: its form, or a word that no vocabulary has."""
+    yield from (message for _, message in _check_structure(text, ()))
+
+
 def _check_structures(names: Sequence[str], where: Path_) -> Iterator[Complaint]:
     for name in names:
         yield from _check_structure(name, where)

@@ -82,9 +82,8 @@ def _less(said: Said, match: re.Match[str]) -> None:
 
 
 def _between(said: Said, match: re.Match[str]) -> None:
-    both = f"{match['n']} {match['m']}"
-    facet = "year" if re.fullmatch(r"(?:19|20)\d\d (?:19|20)\d\d", both) and not match["unit"] else "cases"
-    said.narrow(facet, number(match["n"]), number(match["m"]))
+    years = all(re.fullmatch(r"(19|20)\d\d", match[name].strip()) for name in ("n", "m")) and not match["unit"]
+    said.narrow("year" if years else "cases", number(match["n"]), number(match["m"]))
 
 
 def _since(said: Said, match: re.Match[str]) -> None:
@@ -167,7 +166,8 @@ _ACCESS_RULES: tuple[_Rule, ...] = (
     (r"\b(?:that )?(?:costs?|fees?|paid|payment)(?: an? fee)?\b", _access("fee")),
     (r"\b(?:on |by |upon )?(?:application|request)\b|\brestricted(?: access| data)?\b", _access("application", "fee")),
     (
-        r"\b(?:with |needs? |requir\w+ |after )(?:an? )?(?:free )?(?:account|registration|login|sign-?up)\b|\bfree account\b",
+        r"\b(?:with |needs? |requir\w+ |after )(?:an? )?(?:free )?(?:account|registration|login|sign-?up)\b"
+        r"|\bfree account\b",
         _access("account"),
     ),
     (_NONE_OF + r"(?:registration|accounts?|log-?in|sign-?ups?)(?: needed| required)?\b", _open),

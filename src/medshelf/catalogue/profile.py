@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from medshelf.catalogue import shelf
 from medshelf.catalogue.vocabulary import fold, terms
 from medshelf.model.structure import Structure, parse
+
+UNKNOWN = "unknown"
+"""`medshelf.model.dataset.UNKNOWN`, whose module is slow to import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,44 +40,30 @@ class Profile:
 @cache
 def profiles() -> dict[str, Profile]:
     """Return the profiles of all records by id, in the order of ids."""
-    facets: dict[str, dict[str, dict[str, None]]] = {}
-    numbers: dict[str, dict[str, float]] = {}
-    for name, facet, value, number in shelf.connect().execute("select id, facet, value, number from facet order by rowid"):
-        if number is None:
-            facets.setdefault(name, {}).setdefault(facet, {})[value] = None
-        else:
-            numbers.setdefault(name, {})[facet] = number
     aliases: dict[str, set[str]] = {}
     for alias, name in shelf.connect().execute("select alias, id from alias"):
         aliases.setdefault(name, set()).add(alias)
-    rows = shelf.connect().execute("select id, name, kind, licences from record order by id")
+    rows = shelf.connect().execute("select id, name, kind, licences, facets from record order by id")
     return {
-        name: _profile(
-            name, called, kind, json.loads(licences), aliases[name], facets.get(name, {}), numbers.get(name, {})
-        )
-        for name, called, kind, licences in rows
+        name: _profile(name, called, kind, json.loads(licences), aliases[name], json.loads(facets))
+        for name, called, kind, licences, facets in rows
     }
 
 
 def _profile(
-    name: str,
-    called: str,
-    kind: str,
-    licences: list[str],
-    aliases: set[str],
-    facets: dict[str, dict[str, None]],
-    numbers: dict[str, float],
+    name: str, called: str, kind: str, licences: list[str], aliases: set[str], told: dict[str, list[Any]]
 ) -> Profile:
+    facets = {facet: tuple(dict.fromkeys(values)) for facet, values in told.items() if isinstance(values[0], str)}
     named = {text: parse(text) for text in sorted(facets.get("structure", ()))}
     return Profile(
         id=name,
         name=called,
         kind=kind,
         names=frozenset({*aliases, fold(name), fold(called)}),
-        facets={facet: tuple(values) for facet, values in facets.items()},
-        numbers=numbers,
+        facets=facets,
+        numbers={facet: values[0] for facet, values in told.items() if not isinstance(values[0], str)},
         named=named,
-        structures=tuple(dict.fromkeys(one for every in named.values() for one in every)),
+        structures=tuple(one for every in named.values() for one in every),
         licences=tuple(licences),
         rights=rights_of(licences),
     )

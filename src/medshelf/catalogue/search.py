@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from medshelf.catalogue.matching import level, said_of
-from medshelf.catalogue.profile import Profile, profiles
+from medshelf.catalogue.profile import UNKNOWN, Profile, profiles
 from medshelf.catalogue.query import RIGHTS, Filter, Query, Range
 from medshelf.catalogue.sentence import exclude, read_sentence
 from medshelf.catalogue.structure_query import understand
 from medshelf.catalogue.vocabulary import fold, narrower, nearest, term, terms
 from medshelf.errors import UnknownTerm
-from medshelf.model.dataset import UNKNOWN
 
 FACETS = (
     "modality",
@@ -101,7 +100,8 @@ def find(
     words : str
         Free words or a sentence: "open CT with pancreas masks, at least 100 cases". Synonyms of the vocabulary
         count ("renal" finds kidney), narrower terms too, and typing errors are forgiven.
-    modality, dimension, region, structure, condition, task, format, annotation, access, licence, host : str or list of str
+    modality, dimension, region, structure, condition, task, format : str or list of str
+    annotation, access, licence, host : str or list of str
         A term or synonym of the vocabulary; narrower terms are included (abdomen includes liver). Of several all
         must hold. A structure may come with a side, a finding and a part: ``kidney.left/cyst``, "left renal cyst".
     without : str or list of str
@@ -189,8 +189,12 @@ def _filter(facet: str, value: str) -> Filter:
         if not same:
             raise UnknownTerm(f"{value!r} is not a {facet.removesuffix('s')} of the shelf", hint=nearest(value, known))
         return Filter(facet, value, frozenset(same))
-    found = term(facet, value).id
-    return Filter(facet, found, frozenset(narrower(facet, found)))
+    said = [one for one in read_sentence(value).filters if one.facet == facet and not one.excluded]
+    if len(said) == 1 and " " in value:  # "CT or MR", "open or click-through", "Creative Commons"
+        return said[0]
+    pieces = [term(facet, piece).id for piece in value.split(" or ")]
+    below = frozenset().union(*(narrower(facet, piece) for piece in pieces))
+    return Filter(facet, " or ".join(pieces), below)
 
 
 def _parts() -> set[str]:
@@ -222,13 +226,11 @@ def search(query: Query, *, test_data: bool = False) -> list[Hit]:
             continue
         met, score, told = _topics(name, profile, query)
         if met is not None:
-            hits.append((met, _hit(profile, (*reasons, *told), score)))
+            hits.append((met, _hit(profile, (*told, *reasons), score)))
     most = max((met for met, _ in hits), default=0)
-    if most < _n_required(query):  # nothing meets all: those that meet most
-        least = most
-    else:
-        least = most - (most >= _MANY)
-    kept = [hit for met, hit in hits if met >= least and (met or not _n_required(query))]
+    n_required = _n_required(query)
+    least = most - (most == n_required and n_required >= _MANY)
+    kept = [hit for met, hit in hits if met >= least and (met or not n_required)]
     return sorted(kept, key=lambda hit: (-hit.score, hit.id))
 
 

@@ -164,7 +164,7 @@ def _filter(phrase: str) -> _Span | None:
 
 @cache
 def _licences() -> dict[str, tuple[str, frozenset[str]]]:
-    """Return, for each way to write a licence, how it is said and the licences that are meant: of any version, if none."""
+    """Return, for each way to write a licence, how it is said and the licences meant: any version, if none is said."""
     found: dict[str, tuple[str, frozenset[str]]] = {}
     families: dict[str, set[str]] = {}
     for name in terms("licence"):
@@ -181,7 +181,7 @@ def _without_version(licence: str) -> str:
 
 
 def _regions_inside(span: _Span, phrase: list[str]) -> Iterator[_Span]:
-    """Yield the region that the name of a modality tells: a chest X-ray is of the chest, echocardiography of the heart."""
+    """Yield the region that a modality tells: a chest X-ray is of the chest, echocardiography of the heart."""
     if not isinstance(span.meaning, Filter) or span.meaning.facet != "modality":
         return
     told = terms("modality")[span.meaning.said].facts.get("implies", {})

@@ -8,25 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medshelf.catalogue.place import catalogue_root
-from medshelf.catalogue.structure_json import from_plain, to_plain
 from medshelf.catalogue.vocabulary import fold, nearest
 from medshelf.errors import CatalogueError, UnknownDataset
-from medshelf.model.dataset import Record
 
-SCHEMA_VERSION = "3"
+if TYPE_CHECKING:
+    from medshelf.model.dataset import Record
 
-_log = logging.getLogger(__name__)
-
+SCHEMA_VERSION = "5"
 
 @cache
 def ids() -> tuple[str, ...]:
@@ -57,6 +54,9 @@ def resolve(name: str) -> str:
 
 @cache
 def _load(name: str) -> Record:
+    from medshelf.catalogue.structure_json import from_plain
+    from medshelf.model.dataset import Record  # slow to import, and looking things up needs none
+
     row = connect().execute("select json from record where id = ?", (name,)).fetchone()
     return from_plain(Record, json.loads(row[0]))  # type: ignore[no-any-return]
 
@@ -69,17 +69,30 @@ def records() -> Iterator[Record]:
 @cache
 def connect() -> sqlite3.Connection:
     """Open the baked shelf, baking it first when it is missing or older than the catalogue."""
-    root = catalogue_root()
-    packed = root / "shelf.sqlite"
-    if packed.is_file():
-        return _read_only(packed)
-    place = cache_folder() / f"shelf-{_of(root)}-{signature(root)[:16]}.sqlite"
+    place = _place()
     if not place.is_file():
         try:
-            bake(place, root)
+            bake(place, catalogue_root())
         except (OSError, sqlite3.OperationalError):  # a cache that can't be written
-            return _in_memory(root)
+            return _in_memory(catalogue_root())
     return _read_only(place)
+
+
+@cache
+def _place() -> Path:
+    """Return the file of the baked shelf; it need not exist yet."""
+    root = catalogue_root()
+    packed = root / "shelf.sqlite"
+    return packed if packed.is_file() else cache_folder() / f"shelf-{_of(root)}-{signature(root)[:16]}.sqlite"
+
+
+def baked_vocabulary(subject: str) -> dict[str, Any] | None:
+    """Return a vocabulary as it was baked, which is faster to read than TOML; None when no shelf is baked yet."""
+    if not _place().is_file():
+        return None
+    with closing(_read_only(_place())) as connection:
+        row = connection.execute("select json from vocabulary where subject = ?", (subject,)).fetchone()
+    return json.loads(row[0]) if row else None
 
 
 def _read_only(place: Path) -> sqlite3.Connection:
@@ -110,16 +123,20 @@ def _of(root: Path) -> str:
 
 def signature(root: Path) -> str:
     """Return a hash of the names, sizes and times of the catalogue's files and of the code that reads them."""
-    told = hashlib.sha256(f"{SCHEMA_VERSION} {root}".encode())
-    for module in sorted(Path(__file__).parent.glob("*.py")):
-        told.update(f"{module.name} {module.stat().st_mtime_ns}".encode())
-    for folder, folders, files in os.walk(root):
-        folders.sort()
-        for file in sorted(files):
-            if file.endswith((".toml", "id.txt")):
-                stat = (Path(folder) / file).stat()
-                told.update(f"{folder}/{file} {stat.st_size} {stat.st_mtime_ns}".encode())
-    return told.hexdigest()
+    told = [f"{SCHEMA_VERSION} {root}"]
+    told += [f"{module.name} {module.stat().st_mtime_ns}" for module in sorted(Path(__file__).parent.glob("*.py"))]
+    told += sorted(_told(root))
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _told(folder: Path | str) -> Iterator[str]:
+    with os.scandir(folder) as found:
+        for entry in found:
+            if entry.is_dir():
+                yield from _told(entry.path)
+            elif entry.name.endswith((".toml", "id.txt", ".csv")):
+                stat = entry.stat()
+                yield f"{entry.path} {stat.st_size} {stat.st_mtime_ns}"
 
 
 def bake(place: Path, root: Path | None = None, *, strict: bool = False) -> None:
@@ -154,15 +171,20 @@ def bake(place: Path, root: Path | None = None, *, strict: bool = False) -> None
 
 
 def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -> None:
+    import logging
+    import tomllib
+
     from medshelf.catalogue.index import index_conditions, index_of, index_record
     from medshelf.catalogue.read import read_presets, read_record, record_folders
+    from medshelf.catalogue.structure_json import to_plain
 
     with connection:
         connection.executescript(
             """
             create table record (
-                id text primary key, name text, summary text, kind text, licences text, json text not null
+                id text primary key, name text, summary text, kind text, licences text, facets text, json text not null
             );
+            create table vocabulary (subject text primary key, json text not null);
             create table alias (alias text primary key, id text not null);
             create table facet (id text, facet text, value text, number real);
             create index facet_value on facet (facet, value);
@@ -171,6 +193,9 @@ def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -
             );
             """
         )
+        for place in sorted((root / "vocabulary").glob("*.toml")):
+            table = json.dumps(tomllib.loads(place.read_text(encoding="utf-8")), ensure_ascii=False)
+            connection.execute("insert into vocabulary values (?, ?)", (place.stem, table))
         presets = read_presets(root)
         for folder in record_folders(root):
             try:
@@ -179,17 +204,29 @@ def _fill(connection: sqlite3.Connection, root: Path, *, strict: bool = False) -
             except (CatalogueError, ValueError) as error:  # ValueError: the name of a structure is none
                 if strict:
                     raise
-                _log.warning("left out of the shelf: %s", error)
+                logging.getLogger(__name__).warning("left out of the shelf: %s", error)
                 continue
             plain = json.dumps(to_plain(record), ensure_ascii=False)
             licences = json.dumps([licence.id for licence in record.licences])
             row = (record.id, record.name, record.summary.strip(), record.kind, licences, plain)
-            connection.execute("insert into record values (?, ?, ?, ?, ?, ?)", row)
+            connection.execute("insert into record values (?, ?, ?, ?, ?, null, ?)", row)
             connection.execute("insert or replace into alias values (?, ?)", (fold(record.id), record.id))
             for alias in (record.name, *record.aliases):
                 connection.execute("insert or ignore into alias values (?, ?)", (fold(alias), record.id))
             index_record(connection, record.id, index)
         index_conditions(connection)
+        _gather_facets(connection)
+
+
+def _gather_facets(connection: sqlite3.Connection) -> None:
+    """Write all facets of a record into one field, which is faster to read than a row for each."""
+    found: dict[str, dict[str, list[str | float]]] = {}
+    rows = connection.execute("select id, facet, value, number from facet order by rowid").fetchall()
+    for name, facet, value, number in rows:
+        found.setdefault(name, {}).setdefault(facet, []).append(value if number is None else number)
+    for name, facets in found.items():
+        text = json.dumps(facets, ensure_ascii=False)
+        connection.execute("update record set facets = ? where id = ?", (text, name))
 
 
 def _checked(folder: Path, presets: dict[str, Any]) -> Record:

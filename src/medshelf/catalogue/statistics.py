@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from medshelf.catalogue import shelf
@@ -91,9 +91,8 @@ OUTLINED_COVERAGE: dict[str, Callable[[Record], bool]] = {
 """The same for what only datasets with outlined structures have."""
 
 
-def coverage() -> dict[str, tuple[int, int]]:
-    """Return, by fact, how many datasets state it, of how many."""
-    datasets = [record for record in shelf.records() if record.kind == "dataset" and record.entries]
+def coverage(datasets: Sequence[Record]) -> dict[str, tuple[int, int]]:
+    """Return, by fact, how many of these datasets state it, of how many could."""
     outlined = [record for record in datasets if is_outlined(record)]
     found = {name: (sum(map(known, datasets)), len(datasets)) for name, known in COVERAGE.items()}
     return found | {name: (sum(map(known, outlined)), len(outlined)) for name, known in OUTLINED_COVERAGE.items()}

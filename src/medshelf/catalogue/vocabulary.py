@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -35,9 +34,19 @@ class Term:
 @cache
 def terms(subject: str, root: Path | None = None) -> dict[str, Term]:
     """Return the terms of one vocabulary (one of `SUBJECTS`) by id."""
-    place = (root or catalogue_root()) / "vocabulary" / f"{subject}.toml"
-    table = tomllib.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+    table = _baked(subject) if root is None else None
+    if table is None:
+        import tomllib
+
+        place = (root or catalogue_root()) / "vocabulary" / f"{subject}.toml"
+        table = tomllib.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
     return {name: _term(name, entry) for name, entry in table.items()}
+
+
+def _baked(subject: str) -> dict[str, Any] | None:
+    from medshelf.catalogue.shelf import baked_vocabulary
+
+    return baked_vocabulary(subject)
 
 
 def _term(name: str, entry: Mapping[str, Any]) -> Term:

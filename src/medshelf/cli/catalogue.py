@@ -10,8 +10,10 @@ from pathlib import Path
 import click
 
 from medshelf.catalogue.check import check_folder
+from medshelf.catalogue.entries import entries
 from medshelf.catalogue.place import catalogue_root
 from medshelf.catalogue.read import Problem, RawRecord, read_presets, read_raw, record_folders
+from medshelf.catalogue.statistics import coverage
 from medshelf.errors import MedshelfError
 from medshelf.layout.check import check_names
 from medshelf.layout.lint import complaints
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
             problems += _check_listings(record, folder)
     for problem in problems:
         click.echo(problem)
-    for line in _counts(records):
+    for line in [*_counts(records), *_coverage(records)]:
         click.echo(line)
     click.echo(f"{len(folders)} records, {len(problems)} problems")
     return 1 if problems else 0
@@ -83,6 +85,19 @@ def _counts(records: Sequence[Record]) -> Iterator[str]:
     yield f"layouts: {len(with_layout)}, variants: {sum(len(r.layout.variants) for r in with_layout if r.layout)}"
     yield "by family: " + ", ".join(f"{name} {n}" for name, n in families.most_common())
     yield "by evidence: " + ", ".join(f"{name} {n}" for name, n in evidence.most_common())
+
+
+def _coverage(records: Sequence[Record]) -> Iterator[str]:
+    """Yield what share of the datasets that the lists name states each fact."""
+    listed = [record for record in records if record.kind == "dataset" and record.entries]
+    kinds = Counter(record.kind for record in records)
+    yield "records: " + ", ".join(f"{kind} {n}" for kind, n in kinds.most_common())
+    reached = {number for record in records for number in record.entries}
+    yield f"entries of the lists: {len(reached)} of {len(entries())} reached"
+    disagreements = {one.id for record in records for one in record.disagreements}
+    yield f"contradictions with an outcome: {len(disagreements)}"
+    for name, (n, of) in coverage(listed).items():
+        yield f"known {name}: {n} of {of}, {n / of:.1%}" if of else f"known {name}: none of none"
 
 
 if __name__ == "__main__":

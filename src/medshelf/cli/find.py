@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @click.option("--has-layout", is_flag=True, help="Only datasets that medshelf can open.")
 @click.option("--test-data", is_flag=True, help="Also small collections kept for testing readers.")
 @click.option("--facets", is_flag=True, help="Count the values of what was found.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many; without it a table shows the best 25.")
 @click.option("-q", "--quiet", is_flag=True, help="Print ids, one a line.")
 @json_option
 def command(
@@ -68,7 +68,7 @@ def command(
     query = _understood(" ".join(words), filters)
     hits = search.search(query, test_data=test_data)
     counts = search.facets(hits) if facets else {}
-    shown = hits[:limit]
+    shown = hits[: limit or (None if as_json or quiet else _ROWS)]
     if as_json:
         found = [hit.as_dict() for hit in shown]
         print_json({"query": query.in_words(), "hits": found, "facets": counts} if facets else found)
@@ -76,13 +76,18 @@ def command(
         click.echo("".join(f"{hit.id}\n" for hit in shown), nl=False)
     else:
         _print(shown, counts)
-        say(f"{len(hits)} found: {query.in_words()}")
+        more = f", the best {len(shown)} shown (--limit N shows more)" if len(shown) < len(hits) else ""
+        say(f"{len(hits)} found{more}: {query.in_words()}")
         if query.filters or query.ranges or query.rights or query.corrections:
             say(f"the same as: medshelf find {query.as_options()}")
     if not hits:
         for part, n in list(search.loosened(query).items())[:4]:
             say(f"without «{part}» there would be {n}")
         raise SystemExit(5)
+
+
+_ROWS = 25
+"""Rows of a table that people read; programs get all."""
 
 
 def _understood(words: str, filters: dict[str, Any]) -> Query:
@@ -101,15 +106,20 @@ def _understood(words: str, filters: dict[str, Any]) -> Query:
 
 
 def _print(hits: list[Hit], counts: dict[str, dict[str, int]]) -> None:
-    head = ("id", "modality", "region", "cases", "licence", "access", "because of")
+    head = ("id", "modality", "cases", "licence", "access", "because of")
     rows = [
-        (h.id, _some(h.modality), _some(h.region), h.cases, _some(h.licence), h.access, "; ".join(h.why)) for h in hits
+        (h.id, _some(h.modality, 2), h.cases, _some([_short(x) for x in h.licence], 1), h.access, "; ".join(h.why))
+        for h in hits
     ]
     if hits:
-        print_table(head, rows)
+        print_table(head, rows, one_line=True)
     for facet, values in counts.items():
         if values:
             click.echo(f"{facet}: {_some([f'{value} {n}' for value, n in values.items()], 12)}")
+
+
+def _short(licence: str) -> str:
+    return licence.removeprefix("LicenseRef-").removesuffix("-unversioned")
 
 
 def _some(values: list[str] | tuple[str, ...], most: int = 3) -> str:

@@ -46,18 +46,37 @@ def _takes_unicode() -> bool:
     return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
-def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
-    """Print a table as wide as the terminal; plain when stdout is no terminal."""
+def print_table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, one_line: bool = False
+) -> None:
+    """Print a table as wide as the terminal; plain when stdout is no terminal.
+
+    Text that is too wide goes on in the next line; with `one_line` the last column is cut instead.
+    """
     from rich.table import Table
 
-    table = Table(*head, title=title, box=None, pad_edge=False, title_justify="left", header_style="bold")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
     out = console()
+    cells = [[str(cell) for cell in row] for row in rows]
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left", header_style="bold")
+    for name in head:
+        table.add_column(name, no_wrap=one_line)
+    if one_line:
+        _cut_last(head, cells, out.width)
+    for row in cells:
+        table.add_row(*row)
     with out.capture() as captured:
         out.print(table)
     for line in captured.get().splitlines():
         click.echo(line.rstrip())
+
+
+def _cut_last(head: Sequence[str], cells: list[list[str]], width: int, least: int = 16) -> None:
+    """Cut the last cell of each row to what the other columns leave of the width, two blanks apart."""
+    others = sum(max(len(row[n]) for row in [list(head), *cells]) + 2 for n in range(len(head) - 1))
+    room = max(width - others, least)
+    for row in cells:
+        if len(row[-1]) > room:
+            row[-1] = row[-1][: room - 1].rstrip() + "…"
 
 
 def console(*, stderr: bool = False) -> Any:

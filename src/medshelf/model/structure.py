@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _NAME = re.compile(
     r"(?P<base>[a-z][a-z0-9_]*)"
@@ -37,6 +38,7 @@ class Structure:
         return text + ("#instance" if self.instances else "")
 
 
+@lru_cache(maxsize=8192)
 def parse(text: str) -> tuple[Structure, ...]:
     """Return the structure that a name stands for, or its alternatives (``prostate|uterus``).
 
