@@ -34,6 +34,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "dependencies": project.dependencies,
     "floors": project.floors,
     "evidence-counts": catalogue.evidence_counts,
+    "coverage": catalogue.coverage_table,
+    "search-figures": catalogue.search_figures,
 }
 """Parts of pages."""
 

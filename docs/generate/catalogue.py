@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
-from typing import get_args
+from pathlib import Path
+from statistics import fmean
+from typing import Any, get_args
 
 from generate.markdown import code, table
 from medshelf.catalogue import shelf
+from medshelf.catalogue.search import find
+from medshelf.catalogue.statistics import coverage
 from medshelf.model.dataset import Record
 from medshelf.model.layout import FAMILIES, Evidence
 
+_TESTS = Path(__file__).resolve().parents[2] / "tests"
 SOURCE = "the records in catalogue/datasets"
 
 
@@ -58,6 +64,35 @@ _EVIDENCE = {
     "code": "a public program that reads it",
     "page": "somebody's description",
 }
+
+
+def coverage_table() -> str:
+    """How many of the datasets that the lists name state each fact."""
+    listed = [r for r in shelf.records() if r.kind == "dataset" and r.entries]
+    rows = [(fact, n, of, f"{n / of:.1%}") for fact, (n, of) in coverage(listed).items()]
+    return table(("Fact", "Datasets that state it", "of", "Share"), rows)
+
+
+def search_figures() -> str:
+    """Recall and precision of the search on the judged questions, by group."""
+    queries = tomllib.loads((_TESTS / "catalogue" / "queries.toml").read_text(encoding="utf-8"))["queries"]
+    figures: dict[str, list[tuple[float, float, float]]] = {}
+    for query in queries:
+        figures.setdefault(query["group"], []).append(_judged(query))
+        figures.setdefault("all", []).append(figures[query["group"]][-1])
+    rows = [(name, len(found), *(f"{fmean(column):.2f}" for column in zip(*found))) for name, found in figures.items()]
+    rows.sort(key=lambda row: row[0] == "all")
+    return table(("Group", "Questions", "Recall", "Precision", "R-precision"), rows)
+
+
+def _judged(query: dict[str, Any]) -> tuple[float, float, float]:
+    relevant, also = set(query["relevant"]), set(query.get("also", ()))
+    found = [hit.id for hit in find(query["ask"]) if hit.id not in also]
+    right = sum(name in relevant for name in found)
+    if not relevant:
+        return 1.0, float(not found), float(not found)
+    first = sum(name in relevant for name in found[: len(relevant)]) / len(relevant)
+    return right / len(relevant), right / len(found) if found else 0.0, first
 
 
 def evidence_counts(records: list[Record] | None = None) -> str:

@@ -26,6 +26,7 @@ _WHY = {
     "platformdirs": "where the cache folder of a system is",
     "pydantic": "checking records and recipes at the edge, every problem at once",
     "openpyxl": "Excel tables",
+    "pybtex": "reading BibTeX, for citations as text and CSL-JSON",
     "jinja2": "the pages of reports and of the web",
 }
 

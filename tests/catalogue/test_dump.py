@@ -26,7 +26,7 @@ def test_every_format_is_written_and_names_every_dataset(form: str, tmp_path: Pa
     if form != "parquet":
         text = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
         named = [r for r in RECORDS if r.kind == "dataset" and isinstance(r.facts.region.value, tuple)]
-        missing = [record.id for record in named if record.name.replace("|", "\\|") not in text and record.id not in text]
+        missing = [r.id for r in named if r.name.replace("|", "\\|") not in text and r.id not in text]
         assert missing == []
 
 

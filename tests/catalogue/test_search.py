@@ -69,7 +69,7 @@ def test_a_wider_region_finds_what_lies_in_it() -> None:
     narrow = next(t.id for t in terms("region").values() if t.parent == wide and ids(region=t.id))
     assert set(ids(region=narrow)) <= set(ids(region=wide))
     hit = next(hit for hit in find(region=wide) if hit.id in ids(region=narrow))
-    assert any(reason.startswith("region ") and narrow in reason for reason in hit.why)
+    assert any(reason.startswith("region ") and narrow in reason for reason in hit.holds)
 
 
 def test_filters_and_words_must_all_agree() -> None:
@@ -81,8 +81,8 @@ def test_filters_and_words_must_all_agree() -> None:
 
 def test_a_hit_says_what_matched() -> None:
     (hit,) = [hit for hit in find("abdominal", modality="CT", structure="liver") if hit.id == "word"]
-    assert "modality CT" in hit.why
-    assert any(reason.startswith("structure ") and "liver" in reason for reason in hit.why)
+    assert "modality CT" in hit.holds
+    assert any(reason.startswith("structure ") and "liver" in reason for reason in hit.holds)
     assert any(reason == "region abdomen" for reason in hit.why)
 
 
@@ -122,7 +122,7 @@ def test_words_that_nobody_uses_find_nothing() -> None:
 def test_a_hit_is_plain_values() -> None:
     plain = find("btcv")[0].as_dict()
     assert plain["id"] == "btcv"
-    assert set(plain) == {"id", "name", "modality", "region", "task", "cases", "licence", "access", "why", "score"}
+    assert set(plain) == {"id", "name", "modality", "region", "task", "cases", "licence", "access", "why", "holds", "score"}
 
 
 @given(st.text(st.characters(codec="utf-8") | st.sampled_from(list("\"'-*^():;+{}[]\\%_ORANDNEAR ")), max_size=20))

@@ -96,17 +96,18 @@ def test_rights(asked: str, rights: tuple[str, ...]) -> None:
 
 def test_licences_by_name_and_by_family() -> None:
     assert filters("CC-BY-4.0 fundus")["licence"] == "CC-BY-4.0"
-    assert set(next(f for f in read("CC BY fundus").filters if f.facet == "licence").values) >= {"CC-BY-4.0", "CC-BY-3.0"}
-    assert "CC-BY-NC-4.0" not in next(f for f in read("CC BY fundus").filters if f.facet == "licence").values
+    (family,) = [one for one in read("CC BY fundus").filters if one.facet == "licence"]
+    assert {"CC-BY-4.0", "CC-BY-3.0"} <= family.values
+    assert "CC-BY-NC-4.0" not in family.values
     assert filters("Creative Commons echo")["licence"] == "Creative Commons"
 
 
 def test_what_is_denied_and_what_is_joined() -> None:
-    assert filters("brain tumour MRI without CT") == {"modality": "not CT"} or filters("liver not CT") == {"modality": "not CT"}
+    assert filters("liver masks, not CT") == {"task": "segmentation", "modality": "not CT"}
     query = read("CT or MR of the liver")
     (modality,) = query.filters
     assert {"CT", "MR"} <= set(modality.values)
-    (topic,) = [t for t in read("ribs or vertebrae").topics]
+    (topic,) = read("ribs or vertebrae").topics
     assert [topic.said, *(o.said for o in topic.others)] == ["ribs", "vertebrae"]
 
 

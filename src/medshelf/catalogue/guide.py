@@ -152,13 +152,17 @@ def reasons(record: Record) -> tuple[str, ...]:
     access = terms("access").get(record.access.kind)
     said = [
         size,
-        f"{structures} structures named" if structures else "",
+        f"{_counted(structures, 'structure')} named" if structures else "",
         access.label if access else record.access.kind,
         f"commercial use: {_commercial(record)}",
         "medshelf opens it" if record.layout else "",
-        f"{len(record.errata)} known defects" if record.errata else "",
+        _counted(len(record.errata), "known defect") if record.errata else "",
     ]
     return tuple(text for text in said if text)
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}{'s' if n != 1 else ''}"
 
 
 def _verdict(named: Mapping[str, Any], one: str | None, found: set[str]) -> Verdict:

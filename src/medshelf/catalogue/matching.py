@@ -45,8 +45,8 @@ def _by_facet(profile: Profile, words: tuple[str, ...]) -> float:
 
 
 def _some(structures: list[Structure], most: int = 4) -> str:
-    shown = ", ".join(map(str, structures[:most]))
-    return shown + (f" +{len(structures) - most}" if len(structures) > most else "")
+    names = list(dict.fromkeys(str(one).removesuffix("#instance") for one in structures))
+    return ", ".join(names[:most]) + (f" +{len(names) - most}" if len(names) > most else "")
 
 
 @lru_cache(maxsize=4096)

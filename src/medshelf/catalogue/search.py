@@ -52,7 +52,9 @@ class Hit:
     access: str
     """What has to be done to get the bytes."""
     why: tuple[str, ...]
-    """What matched, in words."""
+    """What of it answers the topics of the question, in words."""
+    holds: tuple[str, ...]
+    """What of it passed the filters, in words."""
     score: float
     """Higher is better; only comparable within one answer."""
 
@@ -226,7 +228,7 @@ def search(query: Query, *, test_data: bool = False) -> list[Hit]:
             continue
         met, score, told = _topics(name, profile, query)
         if met is not None:
-            hits.append((met, _hit(profile, (*told, *reasons), score)))
+            hits.append((met, _hit(profile, told, reasons, score)))
     most = max((met for met, _ in hits), default=0)
     n_required = _n_required(query)
     least = most - (most == n_required and n_required >= _MANY)
@@ -295,7 +297,7 @@ _SURE = 0.7
 """From this strength on a dataset counts as being about something that is excluded."""
 
 
-def _hit(profile: Profile, why: tuple[str, ...], score: float) -> Hit:
+def _hit(profile: Profile, why: list[str], holds: list[str], score: float) -> Hit:
     cases = profile.numbers.get("cases")
     return Hit(
         id=profile.id,
@@ -306,7 +308,8 @@ def _hit(profile: Profile, why: tuple[str, ...], score: float) -> Hit:
         cases=int(cases) if cases is not None else UNKNOWN,
         licence=tuple(dict.fromkeys(profile.licences)),
         access=next(iter(profile.facets.get("access", ())), "unknown"),
-        why=why,
+        why=tuple(why),
+        holds=tuple(holds),
         score=round(score, 3),
     )
 

@@ -108,7 +108,7 @@ def _understood(words: str, filters: dict[str, Any]) -> Query:
 def _print(hits: list[Hit], counts: dict[str, dict[str, int]]) -> None:
     head = ("id", "modality", "cases", "licence", "access", "because of")
     rows = [
-        (h.id, _some(h.modality, 2), h.cases, _some([_short(x) for x in h.licence], 1), h.access, "; ".join(h.why))
+        (h.id, _some(h.modality, 2), h.cases, _some([_short(x) for x in h.licence], 1), h.access, "; ".join(h.why or h.holds))
         for h in hits
     ]
     if hits:

@@ -34,7 +34,8 @@ def command(dataset: str, depth: int, mermaid: bool, as_json: bool) -> None:
         record = load(dataset)
         click.echo(click.style(f"{record.name}  ({record.id})", bold=True))
         _draw(record.id, edges, 1, "", set())
-        say(f"{len(edges)} ties within {depth} steps" if edges else "nothing is known to be related")
+        ties = f"{len(edges)} tie{'s' if len(edges) != 1 else ''}"
+        say(f"{ties} within {depth} step{'s' if depth != 1 else ''}" if edges else "nothing is known to be related")
 
 
 def _draw(here: str, edges: list[Edge], distance: int, indent: str, drawn: set[str]) -> None:
