@@ -80,7 +80,8 @@ def search_figures() -> str:
     for query in queries:
         figures.setdefault(query["group"], []).append(_judged(query))
         figures.setdefault("all", []).append(figures[query["group"]][-1])
-    rows = [(name, len(found), *(f"{fmean(column):.2f}" for column in zip(*found))) for name, found in figures.items()]
+    means = {name: [f"{fmean(column):.2f}" for column in zip(*found, strict=True)] for name, found in figures.items()}
+    rows = [(name, len(found), *means[name]) for name, found in figures.items()]
     rows.sort(key=lambda row: row[0] == "all")
     return table(("Group", "Questions", "Recall", "Precision", "R-precision"), rows)
 

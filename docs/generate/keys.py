@@ -15,7 +15,8 @@ LAYOUT = (
 )  # fmt: skip
 RECORD = (
     dataset.Record, dataset.Facts, dataset.Fact, dataset.Claim, dataset.Source, dataset.Licence,
-    dataset.Citation, dataset.Relation, dataset.LabelSet, dataset.RawLabel, dataset.Disagreement, dataset.Access, dataset.RemoteFile, dataset.Erratum,
+    dataset.Citation, dataset.Relation, dataset.LabelSet, dataset.RawLabel, dataset.Disagreement, dataset.Access,
+    dataset.RemoteFile, dataset.Erratum,
 )  # fmt: skip
 RECIPE = (recipes.Recipe, recipes.SourceChoice)
 

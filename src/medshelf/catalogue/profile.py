@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from medshelf.catalogue import shelf
-from medshelf.catalogue.vocabulary import fold, terms
+from medshelf.catalogue.vocabulary import terms
 from medshelf.model.structure import Structure, parse
 
 UNKNOWN = "unknown"
@@ -59,7 +60,7 @@ def _profile(
         id=name,
         name=called,
         kind=kind,
-        names=frozenset({*aliases, fold(name), fold(called)}),
+        names=frozenset(aliases),
         facets=facets,
         numbers={facet: values[0] for facet, values in told.items() if not isinstance(values[0], str)},
         named=named,
@@ -69,8 +70,13 @@ def _profile(
     )
 
 
-def rights_of(licences: list[str]) -> dict[str, str]:
+def rights_of(licences: Iterable[str]) -> dict[str, str]:
     """Return what several licences together allow: no if one forbids it, yes if all allow it, else unknown."""
+    return dict(_rights_of(frozenset(licences)))
+
+
+@cache
+def _rights_of(licences: frozenset[str]) -> dict[str, str]:
     known = terms("licence")
     every = [known[name].facts.get("terms", {}) if name in known else {} for name in licences]
     found = {}

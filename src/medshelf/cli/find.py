@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from medshelf.cli.output import json_option, print_json, print_table, say
+from medshelf.cli.output import json_option, print_json, print_rows, say
 
 if TYPE_CHECKING:
     from medshelf.catalogue.query import Query
@@ -108,18 +108,17 @@ def _understood(words: str, filters: dict[str, Any]) -> Query:
 def _print(hits: list[Hit], counts: dict[str, dict[str, int]]) -> None:
     head = ("id", "modality", "cases", "licence", "access", "because of")
     rows = [
-        (h.id, _some(h.modality, 2), h.cases, _some([_short(x) for x in h.licence], 1), h.access, "; ".join(h.why or h.holds))
-        for h in hits
+        (h.id, _some(h.modality, 2), h.cases, _licence(h), h.access, "; ".join(h.why or h.holds)) for h in hits
     ]
     if hits:
-        print_table(head, rows, one_line=True)
+        print_rows(head, rows)
     for facet, values in counts.items():
         if values:
             click.echo(f"{facet}: {_some([f'{value} {n}' for value, n in values.items()], 12)}")
 
 
-def _short(licence: str) -> str:
-    return licence.removeprefix("LicenseRef-").removesuffix("-unversioned")
+def _licence(hit: Hit) -> str:
+    return _some([name.removeprefix("LicenseRef-").removesuffix("-unversioned") for name in hit.licence], 1)
 
 
 def _some(values: list[str] | tuple[str, ...], most: int = 3) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,37 +47,40 @@ def _takes_unicode() -> bool:
     return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
-def print_table(
-    head: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, one_line: bool = False
-) -> None:
-    """Print a table as wide as the terminal; plain when stdout is no terminal.
-
-    Text that is too wide goes on in the next line; with `one_line` the last column is cut instead.
-    """
+def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """Print a table as wide as the terminal; plain when stdout is no terminal."""
     from rich.table import Table
 
+    table = Table(*head, title=title, box=None, pad_edge=False, title_justify="left", header_style="bold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
     out = console()
-    cells = [[str(cell) for cell in row] for row in rows]
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left", header_style="bold")
-    for name in head:
-        table.add_column(name, no_wrap=one_line)
-    if one_line:
-        _cut_last(head, cells, out.width)
-    for row in cells:
-        table.add_row(*row)
     with out.capture() as captured:
         out.print(table)
     for line in captured.get().splitlines():
         click.echo(line.rstrip())
 
 
-def _cut_last(head: Sequence[str], cells: list[list[str]], width: int, least: int = 16) -> None:
-    """Cut the last cell of each row to what the other columns leave of the width, two blanks apart."""
-    others = sum(max(len(row[n]) for row in [list(head), *cells]) + 2 for n in range(len(head) - 1))
-    room = max(width - others, least)
-    for row in cells:
-        if len(row[-1]) > room:
-            row[-1] = row[-1][: room - 1].rstrip() + "…"
+def print_rows(head: Sequence[str], rows: Iterable[Sequence[object]], *, least: int = 16) -> None:
+    """Print a table of one line a row, the last column cut to the width; for answers that must come at once.
+
+    `print_table` breaks long cells over lines, and takes longer.
+    """
+    cells = [list(head), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[n]) for row in cells) for n in range(len(head) - 1)]
+    room = max(_width() - sum(widths) - 2 * len(widths), least)
+    for number, row in enumerate(cells):
+        last = row[-1] if len(row[-1]) <= room else row[-1][: room - 1].rstrip() + "…"
+        line = "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), last])
+        click.echo(line.rstrip() if number else click.style(line, bold=True))
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPED_WIDTH
+
+
+_PIPED_WIDTH = 120
+"""How wide tables are where stdout is no terminal."""
 
 
 def console(*, stderr: bool = False) -> Any:
@@ -84,7 +88,7 @@ def console(*, stderr: bool = False) -> Any:
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else 120
+    width = None if stream.isatty() else _PIPED_WIDTH
     return Console(stderr=stderr, soft_wrap=False, width=width, highlight=False, markup=False)
 
 
