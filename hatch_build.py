@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,8 @@ class BakeShelf(BuildHookInterface):  # type: ignore[type-arg]
         sys.path.insert(0, str(root / "src"))
         from medshelf.catalogue.shelf import bake
 
-        baked = Path(tempfile.mkdtemp()) / "shelf.sqlite"
+        place = Path(tempfile.mkdtemp())
+        os.environ["MEDSHELF_CACHE_DIR"] = str(place)  # nothing of the builder's own cache, nor the package that finds it
+        baked = place / "shelf.sqlite"
         bake(baked, root / "catalogue", strict=True)
         build_data["force_include"][str(baked)] = "medshelf/_shelf/shelf.sqlite"

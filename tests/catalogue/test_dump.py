@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from medshelf.catalogue import shelf
 from medshelf.catalogue.dump import FORMATS, dump
 from medshelf.catalogue.dump.tables import tables
-from medshelf.errors import AccessError, UnknownTerm
+from medshelf.errors import AccessError, MissingExtra, UnknownTerm
 
 RECORDS = [record for record in shelf.records() if record.kind != "test-data"]
 
@@ -41,6 +42,13 @@ def test_a_folder_with_something_in_it_is_left_alone(form: str, tmp_path: Path) 
 def test_an_unknown_format_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(UnknownTerm, match="sqlite, json, csv"):
         dump(tmp_path / "x", "xlsx", RECORDS)
+
+
+def test_a_format_whose_package_is_absent_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtra, match=r"medshelf\[parquet\]"):
+        dump(tmp_path / "out", "parquet", RECORDS)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_database_keeps_its_references_and_searches(tmp_path: Path) -> None:

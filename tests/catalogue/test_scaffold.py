@@ -10,7 +10,7 @@ import pytest
 from medshelf.catalogue.check import check_folder
 from medshelf.catalogue.place import catalogue_root
 from medshelf.catalogue.scaffold import scaffold
-from medshelf.errors import UnknownTerm
+from medshelf.errors import AccessError, UnknownTerm
 
 
 @pytest.fixture
@@ -54,3 +54,10 @@ def test_a_record_that_is_there_is_left_alone(root: Path) -> None:
     with pytest.raises(UnknownTerm, match="there is a record"):
         scaffold("knee-mr-2024", root)
     assert place.read_text() == "mine"
+
+
+def test_the_catalogue_of_an_installed_package_is_left_alone(root: Path) -> None:
+    (root / "shelf.sqlite").touch()
+    with pytest.raises(AccessError, match="the next installation replaces"):
+        scaffold("knee-mr-2024", root)
+    assert list((root / "datasets").iterdir()) == []

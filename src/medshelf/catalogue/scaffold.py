@@ -90,6 +90,12 @@ def scaffold(id: str, root: Path, *, name: str | None = None, url: str | None = 
     """
     if not _ID.fullmatch(id):
         raise UnknownTerm(f"{id!r} is no id", hint="Use lower-case words joined by hyphens, such as knee-mr-2024")
+    if (root / "shelf.sqlite").is_file():
+        raise AccessError(
+            "this is the catalogue of the installed package, which the next installation replaces",
+            where=root,
+            hint="Work in a checkout, or in a copy that MEDSHELF_CATALOGUE or --catalogue names",
+        )
     folder = root / "datasets" / id
     if folder.exists():
         raise UnknownTerm(

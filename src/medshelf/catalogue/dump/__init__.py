@@ -6,10 +6,11 @@ Each format is one module with a ``write(records, place)``, listed in `FORMATS`;
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from medshelf.errors import AccessError, UnknownTerm
+from medshelf.errors import AccessError, MedshelfError, UnknownTerm
 from medshelf.model.dataset import Record
 
 FORMATS = {
@@ -62,5 +63,10 @@ def dump(place: Path, form: str, records: Sequence[Record]) -> Path:
         if place.exists() and (not place.is_dir() or any(place.iterdir())):
             raise AccessError("there is something here already", where=place, hint="Choose another place")
         place.mkdir(parents=True, exist_ok=True)
-    write(records, place)
+    try:
+        write(records, place)
+    except MedshelfError:
+        with suppress(OSError):  # nothing was written: leave no empty folder
+            place.rmdir()
+        raise
     return place
