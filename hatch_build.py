@@ -22,7 +22,7 @@ class BakeShelf(BuildHookInterface):  # type: ignore[type-arg]
         from medshelf.catalogue.shelf import bake
 
         place = Path(tempfile.mkdtemp())
-        os.environ["MEDSHELF_CACHE_DIR"] = str(place)  # nothing of the builder's own cache, nor the package that finds it
+        os.environ["MEDSHELF_CACHE_DIR"] = str(place)  # not the builder's own cache, nor the package that finds it
         baked = place / "shelf.sqlite"
         bake(baked, root / "catalogue", strict=True)
         build_data["force_include"][str(baked)] = "medshelf/_shelf/shelf.sqlite"
