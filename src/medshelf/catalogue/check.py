@@ -51,6 +51,8 @@ def complaints(record: Record, raw: RawRecord) -> Iterator[Complaint]:
     yield from ((link.path, f"{link.url}: {wrong}") for link in links_of(record) if (wrong := fault(link.url)))
     yield from _check_words_of_people(record)
     yield from _check_sources(record, raw)
+    if record.layout is not None and record.no_layout:
+        yield ("no_layout",), "there is a layout: leave out the reason why there is none"
     if record.layout is not None:
         yield from _check_layout(record.layout, ("layout",))
         for name, variant in record.layout.variants.items():

@@ -193,9 +193,9 @@ def _regions_inside(span: _Span, phrase: list[str]) -> Iterator[_Span]:
 
 def _topic(phrase: list[str], parts: Collection[str]) -> _Span | None:
     """Return what a run of words is about, when every word of it is of structures, findings or regions."""
-    if phrase[0] in _NOISE or phrase[-1] in _NOISE:
-        return None
     said = " ".join(phrase)
+    if (phrase[0] in _NOISE or phrase[-1] in _NOISE) and not any(matching(subject, said) for subject in _ABOUT):
+        return None
     structures = understand(said, parts)
     facets = tuple((facet, _below(facet, said)) for facet in ("region", "condition") if matching(facet, said))
     if not structures and not facets:
@@ -231,9 +231,16 @@ def _synonyms(said: str) -> tuple[str, ...]:
     words: dict[str, None] = {}
     for subject in _ABOUT:
         for name in sorted(matching(subject, said)):
-            term = terms(subject)[name]
-            words |= dict.fromkeys(w.lower() for w in (name.replace("_", " "), term.label, *term.synonyms))
+            words |= dict.fromkeys(_words_of(subject, name))
+            if subject == "finding":
+                kinds = [one.id for one in terms("condition").values() if one.facts.get("is") == name]
+                words |= dict.fromkeys(word for kind in kinds for word in _words_of("condition", kind))
     return tuple(words) and tuple({said: None, **words})
+
+
+def _words_of(subject: str, name: str) -> list[str]:
+    term = terms(subject)[name]
+    return [word.lower() for word in (name.replace("_", " "), term.label, *term.synonyms)]
 
 
 def _gather(spans: list[_Span | str], topics: list[Topic], filters: list[Filter]) -> None:

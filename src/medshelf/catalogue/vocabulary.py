@@ -80,7 +80,8 @@ def matching(subject: str, words: str) -> frozenset[str]:
     """
     known = _by_words(subject)
     folded = fold(words)
-    for form in (folded, folded.removesuffix("s"), folded.removesuffix("es")):
+    singular = folded.removesuffix("ies") + "y" if folded.endswith("ies") else folded
+    for form in (folded, folded.removesuffix("s"), folded.removesuffix("es"), singular):
         if form in known:
             return known[form]
     return frozenset()

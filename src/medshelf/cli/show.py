@@ -137,7 +137,7 @@ def _labels(record: Record, sources: bool) -> Iterator[str]:
 def _layout(record: Record, files: bool) -> Iterator[str]:
     layout = record.layout
     if layout is None:
-        yield _row("layout", "not described yet")
+        yield _row("layout", f"none: {record.no_layout}" if record.no_layout else "not described yet")
         return
     also = f"; also met as: {', '.join(v.title for v in layout.variants.values())}" if layout.variants else ""
     yield _row("layout", f"family {layout.family}, evidence: {layout.evidence}{also}")

@@ -297,5 +297,7 @@ class Record:
     errata: tuple[Erratum, ...] = ()
     layout: Layout | None = None
     """How its files become cases; None when that is not known."""
+    no_layout: str | None = None
+    """Why there is none: never released, not handed out, no public description; None while nobody has looked."""
     notes: tuple[str, ...] = ()
     """What a reader of the record should know and no field holds."""
