@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medshelf.catalogue.ask import understood
 from medshelf.catalogue.query import Query
-from medshelf.catalogue.search import find, loosened, search, understood
+from medshelf.catalogue.search import find, loosened, search
 from medshelf.catalogue.sentence import read_sentence
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from medshelf.catalogue.ask import Words, understood
 from medshelf.catalogue.matching import level, said_of
 from medshelf.catalogue.profile import UNKNOWN, Profile, profiles
-from medshelf.catalogue.query import RIGHTS, Filter, Query, Range
-from medshelf.catalogue.sentence import exclude, read_sentence
-from medshelf.catalogue.structure_query import understand
-from medshelf.catalogue.vocabulary import fold, narrower, nearest, term, terms
-from medshelf.errors import UnknownTerm
+from medshelf.catalogue.query import Query, Range, Topic
 
 FACETS = (
     "modality",
@@ -61,9 +58,6 @@ class Hit:
     def as_dict(self) -> dict[str, Any]:
         """Return the hit as plain values, for JSON."""
         return asdict(self)
-
-
-Words = str | Sequence[str] | None
 
 
 def find(
@@ -147,78 +141,13 @@ def find(
     return search(query, test_data=test_data)[:limit]
 
 
-def understood(
-    words: str,
-    given: dict[str, Words],
-    *,
-    without: Words = None,
-    ranges: Iterable[Range] = (),
-    rights: dict[str, bool | None] | None = None,
-    has_layout: bool | None = None,
-) -> Query:
-    """Return what is asked for: what the words say and, on top of it, the filters; raises as `find`."""
-    query = read_sentence(words, _parts())
-    topics, filters = list(query.topics), list(query.filters)
-    for facet, values in given.items():
-        filters += [_filter(facet, value) for value in _several(values)]
-    for text in _several(without):
-        no_topics, no_filters = exclude(text, _parts())
-        topics, filters = topics + no_topics, filters + no_filters
-    if has_layout:
-        filters.append(Filter("layout", "described", frozenset({"seen", "listing", "official", "code", "page"})))
-    limits = [one for one in ranges if (one.least, one.most) != (None, None)]
-    kept = [one for one in query.ranges if one.facet not in {limit.facet for limit in limits}]
-    allowed = [right for right in RIGHTS if right in query.rights or (rights or {}).get(right)]
-    return replace(
-        query,
-        topics=tuple(topics),
-        filters=tuple(dict.fromkeys(filters)),
-        ranges=(*kept, *limits),
-        rights=tuple(allowed),
-    )
-
-
-def _several(values: Words) -> Sequence[str]:
-    return () if values is None else (values,) if isinstance(values, str) else values
-
-
-def _filter(facet: str, value: str) -> Filter:
-    if facet == "structure":
-        return Filter(facet, value, frozenset(_structures(value)))
-    if facet in ("dimension", "formats"):
-        known = {v for one in profiles().values() for v in one.facets.get(facet, ())}
-        same = {v for v in known if fold(v) == fold(value)}
-        if not same:
-            raise UnknownTerm(f"{value!r} is not a {facet.removesuffix('s')} of the shelf", hint=nearest(value, known))
-        return Filter(facet, value, frozenset(same))
-    said = [one for one in read_sentence(value).filters if one.facet == facet and not one.excluded]
-    if len(said) == 1 and " " in value:  # "CT or MR", "open or click-through", "Creative Commons"
-        return said[0]
-    pieces = [term(facet, piece).id for piece in value.split(" or ")]
-    below = frozenset().union(*(narrower(facet, piece) for piece in pieces))
-    return Filter(facet, " or ".join(pieces), below)
-
-
-def _parts() -> set[str]:
-    return {s.part for one in profiles().values() for s in one.structures if s.part}
-
-
-def _structures(value: str) -> set[str]:
-    """Return the structures of the shelf that a name or words mean ("renal mass"); none may be annotated."""
-    known = {name: structures for one in profiles().values() for name, structures in one.named.items()}
-    wanted = understand(value, _parts())
-    if not wanted:
-        hint = nearest(value, {*terms("structure"), *terms("finding"), *known})
-        raise UnknownTerm(f"{value!r} is not a structure of the vocabulary, or names several", hint=hint)
-    return {name for name, every in known.items() if any(w.met_by(one) for w in wanted for one in every)}
-
-
 def search(query: Query, *, test_data: bool = False) -> list[Hit]:
     """Return the datasets that answer a question, best first.
 
     Filters, numbers and rights must all hold. Of the topics, the datasets that meet all are kept; when none does,
     those that meet most, and their reasons say what is missing.
     """
+    required = _required(query)
     hits: list[tuple[int, Hit]] = []
     for name, profile in profiles().items():
         if profile.kind == "test-data" and not test_data:
@@ -226,13 +155,12 @@ def search(query: Query, *, test_data: bool = False) -> list[Hit]:
         reasons = _filtered(profile, query)
         if reasons is None:
             continue
-        met, score, told = _topics(name, profile, query)
+        met, score, told = _topics(name, profile, query.topics, required)
         if met is not None:
             hits.append((met, _hit(profile, told, reasons, score)))
     most = max((met for met, _ in hits), default=0)
-    n_required = _n_required(query)
-    least = most - (most == n_required and n_required >= _MANY)
-    kept = [hit for met, hit in hits if met >= least and (met or not n_required)]
+    least = most - (most == len(required) and len(required) >= _MANY)
+    kept = [hit for met, hit in hits if met >= least and (met or not required)]
     return sorted(kept, key=lambda hit: (-hit.score, hit.id))
 
 
@@ -240,11 +168,18 @@ _MANY = 3
 """Of so many topics a dataset may miss one: an enumeration is seldom meant to hold in full."""
 
 
-def _n_required(query: Query) -> int:
-    """Return the number of topics that a dataset should meet; loose words count only where nothing else is asked."""
+def _required(query: Query) -> frozenset[Topic]:
+    """Return the topics that a dataset should meet.
+
+    A loose word, which no vocabulary has, counts when nothing else is asked, or when a name or label begins with it.
+    """
     asked = [topic for topic in query.topics if not topic.excluded]
     alone = all(topic.free for topic in asked) and not (query.filters or query.ranges or query.rights)
-    return sum(alone or not topic.free or _names_some(topic.said) for topic in asked)
+    return frozenset(topic for topic in asked if alone or not topic.free or _is_telling(topic.said))
+
+
+def _is_telling(word: str) -> bool:
+    return any(strength >= _SURE for strength in said_of((word,), True).values())
 
 
 def _filtered(profile: Profile, query: Query) -> list[str] | None:
@@ -268,18 +203,18 @@ def _filtered(profile: Profile, query: Query) -> list[str] | None:
     return reasons
 
 
-def _topics(name: str, profile: Profile, query: Query) -> tuple[int | None, float, list[str]]:
-    """Return how many topics a dataset meets (None when it has one that it must not have), score and reasons."""
+def _topics(
+    name: str, profile: Profile, topics: Iterable[Topic], required: frozenset[Topic]
+) -> tuple[int | None, float, list[str]]:
+    """Return how many of the required topics a dataset meets, its score and why; None when it has what it must not."""
     met, score, reasons, missing = 0, 0.0, [], []
-    free_counts = all(topic.free for topic in query.topics) and not (query.filters or query.ranges or query.rights)
-    for topic in query.topics:
+    for topic in topics:
         strength, told = max((level(name, profile, one) for one in (topic, *topic.others)), key=lambda found: found[0])
         if topic.excluded:
             if strength >= _SURE:
                 return None, 0.0, []
         elif strength:
-            counts = free_counts or not topic.free or _names_some(topic.said)
-            met, score = met + counts, score + strength
+            met, score = met + (topic in required), score + strength
             reasons.append(told)
         else:
             missing.append(topic.said)
@@ -288,13 +223,8 @@ def _topics(name: str, profile: Profile, query: Query) -> tuple[int | None, floa
     return met, score, reasons
 
 
-def _names_some(word: str) -> bool:
-    """Return whether a word begins the name of a dataset: such a word is never left out."""
-    return any(strength >= 0.8 for strength in said_of((word,), True).values())
-
-
 _SURE = 0.7
-"""From this strength on a dataset counts as being about something that is excluded."""
+"""From this strength on something is said of a dataset in more than passing: by a name, a label, a facet."""
 
 
 def _hit(profile: Profile, why: list[str], holds: list[str], score: float) -> Hit:

@@ -91,8 +91,8 @@ _ROWS = 25
 
 
 def _understood(words: str, filters: dict[str, Any]) -> Query:
+    from medshelf.catalogue.ask import understood
     from medshelf.catalogue.query import RIGHTS, Range
-    from medshelf.catalogue.search import understood
 
     ranges = (
         Range("cases", filters.pop("min_cases"), filters.pop("max_cases")),
