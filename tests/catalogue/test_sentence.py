@@ -150,7 +150,7 @@ def test_the_region_of_a_modality_is_understood() -> None:
 
 
 def test_options_say_the_same_as_the_sentence() -> None:
-    from medshelf.cli.find import command
+    from medshelf.cli.app import cli
 
     for asked in (
         "open CT with pancreas masks, at least 100 cases, commercial use allowed",
@@ -159,7 +159,7 @@ def test_options_say_the_same_as_the_sentence() -> None:
         "retinal vessels, CC BY, up to 60 images",
     ):
         query = understood(asked, {})
-        result = CliRunner().invoke(command, [*shlex.split(query.as_options()), "-q"])
+        result = CliRunner().invoke(cli, ["find", *shlex.split(query.as_options()), "-q"])
         assert result.stdout.split() == [hit.id for hit in search(query)], query.as_options()
 
 
