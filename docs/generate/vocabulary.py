@@ -20,7 +20,7 @@ TERMS = {
 
 _TITLES = {
     "modality": "Modality", "region": "Region", "task": "Task", "access": "Access", "host": "Host",
-    "structure": "Structure", "finding": "Finding",
+    "structure": "Structure", "finding": "Finding", "annotation": "Annotation", "condition": "Condition",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from medshelf.model.dataset import UNKNOWN, Record
 LISTED = [record for record in shelf.records() if record.kind == "dataset" and record.entries]
 
 AT_LEAST = {
-    "cases": 0.94, "year": 0.94, "formats": 0.85, "citation": 0.85, "licence": 0.60, "access": 0.90, "homepage": 0.97,
+    "cases": 0.94, "year": 0.94, "formats": 0.85, "citation": 0.85, "licence": 0.60, "access": 0.90, "homepage": 0.96,
     "modality": 0.97, "dimension": 0.97, "region": 0.97, "task": 0.97, "structure names": 0.85,
     "structure values": 0.60,
 }  # fmt: skip
