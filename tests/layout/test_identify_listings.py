@@ -24,6 +24,14 @@ SAY_TOO_LITTLE = {"slake/listing.hub.txt": "train.json, test.json, imgs.zip: the
 OTHER_ID = {"msd-task08-hepaticvessel": "msd-hepatic-vessel", "msd-task09-spleen": "msd-spleen"}
 """Listings beside the checkout that are called differently from the record."""
 
+UNKNOWN = {
+    "covid-chestxray-dataset.txt": "an excerpt, and its pictures are called anything",
+    "ead-2019.txt": "samples of the organisers' repository, not the training data",
+    "hrf.variant1.txt": "a copy with folders of its author's, in which mask/ holds the vessels",
+    "pancreas-ct.txt": "masks alone, without the name of their folder",
+}
+"""Listings beside the checkout that show too little of a release, or another arrangement than any record describes."""
+
 LISTINGS = sorted((catalogue_root() / "datasets").glob("*/listing*.txt"))
 GATHERED = sorted(GROUND.glob("*.txt")) if GROUND.is_dir() else []
 
@@ -84,7 +92,8 @@ def test_a_gathered_listing_names_its_dataset_or_none(listing: Path) -> None:
     name = OTHER_ID.get(name, name)
     answer = identify_names(names_in(listing), shelf().values())
     record = shelf().get(name)
-    wanted = name if record is not None and record.layout is not None else None
+    known = record is not None and record.layout is not None and listing.name not in UNKNOWN
+    wanted = name if known else None
     assert answer.dataset == wanted, told(answer)
     if wanted is not None:
         others = identify_names(names_in(listing), without(name))

@@ -59,3 +59,11 @@ def test_the_lines_of_python_give_what_is_shown(place: Path, monkeypatch: pytest
     code = _blocks("python")[0]
     test = doctest.DocTestParser().get_doctest(code, {}, "README", str(README), 0)
     assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_the_number_of_layouts_is_what_the_shelf_has() -> None:
+    from medshelf.catalogue.shelf import records
+
+    listed = [record for record in records() if record.kind == "dataset" and record.entries]
+    n = sum(record.layout is not None for record in listed)
+    assert f"{n} of the {len(listed)} datasets have a layout" in README.read_text(encoding="utf-8")

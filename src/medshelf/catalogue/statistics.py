@@ -68,7 +68,8 @@ def is_outlined(record: Record) -> bool:
 
 def _has_values(record: Record) -> bool:
     """Return whether it is known what stands for each structure in the files."""
-    in_layout = record.layout is not None and any(record.layout.labels.values())
+    layout = record.layout
+    in_layout = layout is not None and (any(layout.labels.values()) or any(s.label for s in layout.files.values()))
     return in_layout or any(
         label.value is not None for one in record.label_sets for label in one.labels if label.structure
     )
