@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from medshelf.catalogue import shelf
-from medshelf.catalogue.profile import Profile
+from medshelf.catalogue.profile import Profile, profiles
 from medshelf.catalogue.query import Topic
+from medshelf.catalogue.structure_query import Wanted
 from medshelf.catalogue.vocabulary import american, fold
 from medshelf.model.structure import Structure
 
@@ -22,7 +23,8 @@ def level(name: str, profile: Profile, topic: Topic) -> tuple[float, str]:
     """Return how strongly a dataset is about a topic (0: not at all), and why."""
     if fold(topic.said) in profile.names:
         return _NAME, "its name"
-    found = [one for one in profile.structures if any(wanted.met_by(one) for wanted in topic.wanted)]
+    wanted = _meeting(topic.wanted)
+    found = [one for one in profile.structures if one in wanted] if wanted else []
     if found:
         return _STRUCTURE + min(len(found), 40) / 400, f"structure {_some(found)}"
     for facet, values in topic.facets:
@@ -37,6 +39,13 @@ def level(name: str, profile: Profile, topic: Topic) -> tuple[float, str]:
         max(one.get(name, 0.0), _by_facet(profile, group)) for one, group in zip(strongest, topic.words, strict=True)
     )
     return weakest, f"its words: {topic.said}" if weakest else ""
+
+
+@lru_cache(maxsize=1024)
+def _meeting(wanted: tuple[Wanted, ...]) -> frozenset[Structure]:
+    """Return the structures of the whole shelf that meet what is wanted; worked out once for all datasets."""
+    named = {one for profile in profiles().values() for one in profile.structures} if wanted else set[Structure]()
+    return frozenset(one for one in named if any(each.met_by(one) for each in wanted))
 
 
 def _by_facet(profile: Profile, words: tuple[str, ...]) -> float:

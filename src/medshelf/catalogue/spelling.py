@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 
 from medshelf.catalogue import shelf
 from medshelf.catalogue.vocabulary import american, terms
@@ -12,6 +12,7 @@ from medshelf.catalogue.vocabulary import american, terms
 _SUBJECTS = ("structure", "finding", "region", "modality", "task", "annotation", "condition")
 
 
+@lru_cache(maxsize=4096)
 def correct(word: str) -> str:
     """Return a word that the shelf knows: the word itself when it begins one, else the nearest, else the word."""
     known = _known()
