@@ -51,6 +51,23 @@ def test_a_format_whose_package_is_absent_leaves_nothing(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("form", ["sqlite", "json", "csv"])
+def test_a_dump_that_breaks_off_leaves_what_was_there(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    place = tmp_path / "out"
+    if form != "csv":
+        place.write_text("before")
+    monkeypatch.setattr(f"medshelf.catalogue.dump.{form}.write", stop)
+    with pytest.raises(OSError, match="No space left"):
+        dump(place, form, RECORDS)
+    assert [p.name for p in tmp_path.iterdir()] == ([] if form == "csv" else ["out"])
+    assert form == "csv" or place.read_text() == "before"
+
+
 def test_the_database_keeps_its_references_and_searches(tmp_path: Path) -> None:
     place = dump(tmp_path / "shelf.sqlite", "sqlite", RECORDS)
     with closing(sqlite3.connect(place)) as connection:

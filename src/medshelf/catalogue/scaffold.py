@@ -132,6 +132,8 @@ def _give_out(id: str, root: Path) -> list[Path]:
         return []
     comments = [line for line in lines if line.startswith("#")]
     ids = sorted({*(line for line in lines if line and not line.startswith("#")), id})
-    place.write_text("\n".join([*comments, *ids]) + "\n", encoding="utf-8")
+    part = place.with_name(".id.txt.part")
+    part.write_text("\n".join([*comments, *ids]) + "\n", encoding="utf-8")
+    part.replace(place)
     vocabulary.known_ids.cache_clear()
     return [place]

@@ -5,12 +5,13 @@ Each format is one module with a ``write(records, place)``, listed in `FORMATS`;
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from medshelf.errors import AccessError, MedshelfError, UnknownTerm
+from medshelf.errors import AccessError, UnknownTerm
 from medshelf.model.dataset import Record
 
 FORMATS = {
@@ -38,7 +39,7 @@ def dump(place: Path, form: str, records: Sequence[Record]) -> Path:
     form : str
         One of `FORMATS`.
     records : sequence of Record
-        What to write.
+        What to write. It is written beside its place and moved there when it is whole.
 
     Returns
     -------
@@ -62,11 +63,17 @@ def dump(place: Path, form: str, records: Sequence[Record]) -> Path:
     else:
         if place.exists() and (not place.is_dir() or any(place.iterdir())):
             raise AccessError("there is something here already", where=place, hint="Choose another place")
-        place.mkdir(parents=True, exist_ok=True)
+    part = place.with_name(f".{place.name}.part-{os.getpid()}")
     try:
-        write(records, place)
-    except MedshelfError:
-        with suppress(OSError):  # nothing was written: leave no empty folder
-            place.rmdir()
-        raise
+        if form not in _ONE_FILE:
+            part.mkdir(parents=True)
+        write(records, part)
+        if place.is_dir():
+            place.rmdir()  # empty, as was looked at above; a folder is not replaced on every system
+        part.replace(place)
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part)
+        else:
+            part.unlink(missing_ok=True)
     return place

@@ -11,8 +11,6 @@ from medshelf.model.dataset import Record
 
 
 def write(records: Sequence[Record], place: Path) -> None:
-    """Write the file, whole or not at all."""
+    """Write the file."""
     text = json.dumps({one.id: to_plain(one) for one in records}, indent=1, ensure_ascii=False)
-    part = place.with_name(f".{place.name}.part")
-    part.write_text(text + "\n", encoding="utf-8")
-    part.replace(place)
+    place.write_text(text + "\n", encoding="utf-8")

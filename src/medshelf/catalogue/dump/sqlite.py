@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -16,22 +15,16 @@ _REFERENCES = {"dataset": "datasets(id)", "licence": "licence_terms(licence)"}
 
 
 def write(records: Sequence[Record], place: Path) -> None:
-    """Write the database, whole or not at all."""
-    part = place.with_name(f".{place.name}.{os.getpid()}")
-    part.unlink(missing_ok=True)
-    try:
-        with closing(sqlite3.connect(part)) as connection, connection:
-            for table in sorted(tables(records), key=lambda one: one.key is None):
-                connection.execute(_create(table))
-                marks = ", ".join("?" * len(table.columns))
-                connection.executemany(f'insert into "{table.name}" values ({marks})', table.rows)
-            connection.execute(
-                "create virtual table datasets_fts using fts5 (name, summary, aliases, content = 'datasets')"
-            )
-            connection.execute("insert into datasets_fts (datasets_fts) values ('rebuild')")
-        os.replace(part, place)
-    finally:
-        part.unlink(missing_ok=True)
+    """Write the database."""
+    with closing(sqlite3.connect(place)) as connection, connection:
+        for table in sorted(tables(records), key=lambda one: one.key is None):
+            connection.execute(_create(table))
+            marks = ", ".join("?" * len(table.columns))
+            connection.executemany(f'insert into "{table.name}" values ({marks})', table.rows)
+        connection.execute(
+            "create virtual table datasets_fts using fts5 (name, summary, aliases, content = 'datasets')"
+        )
+        connection.execute("insert into datasets_fts (datasets_fts) values ('rebuild')")
 
 
 def _create(table: Table) -> str:
