@@ -46,6 +46,20 @@ class FieldRule:
 
 
 @dataclass(frozen=True, slots=True)
+class InstanceClasses:
+    """Where the class of each instance stands: ``classes = { table = …, value = …, of = … }``."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    table: str
+    """Table with one row for each instance."""
+    value: str
+    """Column with the value that the instance has in the mask."""
+    of: str
+    """Column with its class, which `labels` maps to a structure."""
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """One kind of file of a release: ``[files.NAME]``."""
 
@@ -63,12 +77,21 @@ class Slot:
     """Name of the image channel: a literal or ``"{field}"``; by default the slot's name."""
     channels: tuple[str, ...] = ()
     """Names along the last axis, when one file holds several channels."""
+    frames: dict[str, str | int] = field(default_factory=dict)
+    """Named moments of a series in time: index along the time axis, or the field, ``table.column`` or ``record.key``
+    that tells it for each case."""
+    first_frame: int = 0
+    """Number by which the release calls the first frame."""
+    dataset: str | None = None
+    """Id of the dataset whose release holds this file, when this one does not."""
     kind: Literal[
-        "index", "binary", "bands", "colour", "instance", "channels", "instance-channels", "probability"
+        "index", "binary", "bands", "bits", "colour", "instance", "channels", "instance-channels", "probability"
     ] = "index"
     """How values stand for structures (masks)."""
     label: str | None = None
     """Structure of a binary or instance mask: a literal or ``"{field}"``."""
+    classes: InstanceClasses | None = None
+    """Table that tells what each instance of an instance mask is."""
     labels: str | None = None
     """Name of the label map in ``[labels.NAME]``."""
     annotator: str | None = None
@@ -113,8 +136,10 @@ class TableSlot:
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-    path: str | tuple[str, ...]
+    path: str | tuple[str, ...] = ()
     """Template, or several of which all are read."""
+    rows: tuple[dict[str, Any], ...] = ()
+    """The rows themselves, where the release has them in no file that can be read (a PDF, a paper)."""
     key: dict[str, str] = field(default_factory=dict)
     """``COLUMN = "template over fields"``: the rows of a case are those where all columns agree."""
     sep: str | None = None
@@ -165,7 +190,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Where the official split stands, when no field is called split: ``[split]``."""
+    """Where the official split stands, when no field is called split: ``[split]``. Others: ``[splits.NAME]``."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -252,11 +277,11 @@ class Layout:
     """Derived structures: the union of others."""
     targets: dict[str, Target] = field(default_factory=dict)
     split: Split | None = None
+    splits: dict[str, Split] = field(default_factory=dict)
+    """Further partitions that are in use: folds of a cross-validation, those of a benchmark."""
     rows: Rows | None = None
     expect: Expect | None = None
     example: Example | None = None
-    requires: tuple[str, ...] = ()
-    """Ids of datasets that hold the images, when this release does not."""
     disputed: str | None = None
     """What sources disagree on about this layout."""
     variants: dict[str, Layout] = field(default_factory=dict)

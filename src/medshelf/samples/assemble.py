@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,15 +13,19 @@ from medshelf.errors import Unsupported
 from medshelf.layout.fields import fill
 from medshelf.layout.join import SERIES_READERS
 from medshelf.model.case import Case, FileRef
+from medshelf.model.dataset import Erratum
 from medshelf.model.labels import State, named, structures_of
-from medshelf.model.layout import Layout, Slot, Target
+from medshelf.model.layout import InstanceClasses, Layout, Slot, Target
 from medshelf.model.natural import natural_key
 from medshelf.samples.annotation import Annotation, Mask
+from medshelf.samples.frames import frames_of
 from medshelf.samples.image import Image
 from medshelf.samples.native import LOADERS
 from medshelf.samples.sample import Lazy, Sample
-from medshelf.samples.tables import Table
+from medshelf.samples.tables import Table, comparable
 
+_Rows = Mapping[str, list[Mapping[str, Any]]]
+_Records = Mapping[str, Mapping[str, Any]]
 _ABSENT = {"empty": State.ABSENT, "unknown": State.NOT_ANNOTATED, None: State.NOT_ANNOTATED}
 
 
@@ -33,12 +37,14 @@ class Assembler:
     layout: Layout
     tree: Tree
     tables: Mapping[str, Table]
+    errata: tuple[Erratum, ...] = ()
+    """Known defects of the release that are put right when its files are read."""
 
     def sample(self, case: Case, row: Mapping[str, Any] | None = None) -> Sample:
         """Return the sample of a case; `row` is its row when the rows of a table are the cases."""
-        images = Lazy("image", self._images(case))
         rows = Lazy("table", {n: partial(self._rows, t, case, row) for n, t in self.tables.items()})
         records = Lazy("record", self._records(case))
+        images = Lazy("image", self._images(case, rows, records), self._elsewhere())
         return Sample(
             dataset=self.dataset,
             case=case.id,
@@ -46,7 +52,7 @@ class Assembler:
             split=case.split,
             fields=case.fields,
             images=images,
-            annotations=Lazy("annotation", self._annotations(case, images)),
+            annotations=Lazy("annotation", self._annotations(case, images, rows, records)),
             targets=Lazy("target", self._targets(case, rows, records)),
             tables=rows,
             records=records,
@@ -55,7 +61,7 @@ class Assembler:
 
     # --- images ----------------------------------------------------------------------------
 
-    def _images(self, case: Case) -> dict[str, Callable[[], Image]]:
+    def _images(self, case: Case, rows: _Rows, records: _Records) -> dict[str, Callable[[], Image]]:
         makers: dict[str, Callable[[], Image]] = {}
         for name, slot in self.layout.files.items():
             refs = case.files.get(name, ())
@@ -63,6 +69,7 @@ class Assembler:
                 continue
             for channel, group in _grouped(slot.channel or name, refs).items():
                 image = self._image(channel, slot, group, case)
+                makers |= frames_of(image, slot, case.fields, rows, records)
                 if slot.channels:
                     for n, part in enumerate(slot.channels):
                         makers[part] = partial(Image, part, image.blobs, source=image, index=(-1, n))
@@ -80,14 +87,30 @@ class Assembler:
             reader=slot.reader,
             axes=slot.axes,
             stated_spacing_mm=_spacing(slot, refs[0]),
-            ops=tuple(slot.ops),
+            ops=(*slot.ops, *self._fixes(case, refs)),
             row=row,
             reverse=slot.order == "reverse",
         )
 
+    def _elsewhere(self) -> dict[str, str]:
+        """For images that other datasets hold: what to do to have them."""
+        return {
+            slot.channel or name: f"It is one of {slot.dataset}: open with others={{{slot.dataset!r}: its place}}"
+            for name, slot in self.layout.files.items()
+            if slot.dataset is not None
+        }
+
+    def _fixes(self, case: Case, refs: Sequence[FileRef]) -> Iterator[Mapping[str, Any]]:
+        """Operations that put these files right, where the record knows of a defect."""
+        for erratum in self.errata:
+            if refs[0].slot in erratum.fix and erratum.touches(case.id, [ref.name for ref in refs]):
+                yield from erratum.fix[refs[0].slot]
+
     # --- annotations -----------------------------------------------------------------------
 
-    def _annotations(self, case: Case, images: Mapping[str, Image]) -> dict[str, Callable[[], Mask | Annotation]]:
+    def _annotations(
+        self, case: Case, images: Mapping[str, Image], rows: _Rows, records: _Records
+    ) -> dict[str, Callable[[], Mask | Annotation]]:
         makers: dict[str, Callable[[], Mask | Annotation]] = {}
         for name, slot in self.layout.files.items():
             refs = case.files.get(name, ())
@@ -95,8 +118,12 @@ class Assembler:
                 continue
             for who, group in _grouped(slot.annotator, refs).items():
                 key = f"{name}@{who}" if who else name
-                make = self._mask if slot.role == "mask" else self._other
-                makers[key] = partial(make, key, slot, group, case, images, who or None)
+                if slot.role == "mask":
+                    makers[key] = make = partial(self._mask, key, slot, group, case, images, rows, who or None)
+                    makers |= {f"{key}.{f}": partial(_moment, make, f, slot, case, images, rows, records)
+                               for f in slot.frames}  # fmt: skip
+                else:
+                    makers[key] = partial(self._other, key, slot, group, case, images, who or None)
         for name, table in self.tables.items():
             if table.slot.kind in ("spheres", "points", "boxes"):
                 makers[name] = partial(self._table_annotation, name, table, case)
@@ -105,8 +132,9 @@ class Assembler:
         return makers
 
     def _mask(
-        self, key: str, slot: Slot, refs: list[FileRef], case: Case, images: Mapping[str, Image], who: str | None
-    ) -> Mask:
+        self, key: str, slot: Slot, refs: list[FileRef], case: Case, images: Mapping[str, Image], rows: _Rows,
+        who: str | None,
+    ) -> Mask:  # fmt: skip
         labels = dict(self.layout.labels.get(slot.labels or "", {}))
         segments = None
         files: dict[str, Image] = {}
@@ -135,6 +163,7 @@ class Assembler:
             annotator=who,
             grid=self._grid(slot, case, images),
             read_segments=segments,
+            read_instances=partial(_instances, slot.classes, labels, rows) if slot.classes else None,
         )
 
     def _grid(self, slot: Slot, case: Case, images: Mapping[str, Image]) -> Image | None:
@@ -204,6 +233,27 @@ class Assembler:
         slot = self.layout.files.get(of)
         refs = case.files.get(of, ())
         return self._image(of, slot, list(refs), case) if slot is not None and refs else None
+
+
+def _moment(
+    make: Callable[[], Mask], frame: str, slot: Slot, case: Case, images: Mapping[str, Image], rows: _Rows,
+    records: _Records,
+) -> Mask:  # fmt: skip
+    """Return the mask of one named moment of a mask in time; its image is the same moment of the image."""
+    whole = make()
+    files = {s: frames_of(i, slot, case.fields, rows, records)[frame]() for s, i in whole.images.items()}
+    return replace(whole, name=f"{whole.name}.{frame}", images=files, grid=images.get(frame, whole.grid))
+
+
+def _instances(classes: InstanceClasses, labels: Mapping[str, str], rows: _Rows) -> dict[int, str]:
+    """Return structure by the value of the instance; instances of a class that is not mapped are left out."""
+    found = {}
+    for row in rows[classes.table]:
+        structure = named(labels, comparable(row.get(classes.of)))
+        value = comparable(row.get(classes.value))
+        if structure is not None and value.isdecimal():
+            found[int(value)] = structure
+    return found
 
 
 def _same(image: Image) -> Image:

@@ -28,7 +28,9 @@ class Table:
 
     @cached_property
     def rows(self) -> tuple[tuple[FileRef, Row], ...]:
-        """All rows, each with the file that it stands in."""
+        """All rows, each with the file that it stands in; rows that the layout holds stand in none."""
+        if self.slot.rows:
+            return tuple((FileRef(self.name, "", {}), row) for row in self.slot.rows)
         return tuple((ref, row) for ref in self.refs for row in self._read(ref))
 
     def _read(self, ref: FileRef) -> list[dict[str, Any]]:

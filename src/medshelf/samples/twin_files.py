@@ -19,7 +19,7 @@ from medshelf.model.geometry import spacing_mm
 from medshelf.model.labels import structures_of
 from medshelf.model.layout import Layout, Slot
 from medshelf.model.volume import Volume
-from medshelf.samples import phantom
+from medshelf.samples import operate, phantom
 from medshelf.samples.twin_others import write_boxes, write_contours, write_mesh, write_points, write_record, write_text
 
 FLAT = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
@@ -106,7 +106,7 @@ def volume_of(layout: Layout, slot: Slot, file: TwinFile, path: Path) -> Volume:
         array = _mask(layout, slot, shape, file)
         if flat and slot.kind == "binary":
             array = array * np.uint8(255)
-    array = _undone(array, slot)
+    array = _undone(_in_time(array, slot), slot)
     axes = _axes(array, flat, slot)
     affine = None if flat else phantom.affine_ras(file.number)
     return Volume(array, axes, affine, None if affine is None else spacing_mm(affine))
@@ -156,6 +156,18 @@ def _position(layout: Layout, slot: Slot, file: TwinFile, labels: Mapping[str, s
     return names.index(written) if written in names else sum(map(ord, written))
 
 
+def _in_time(array: np.ndarray, slot: Slot) -> np.ndarray:
+    """Make a series in time of a slot that names its moments; a mask is drawn at those alone."""
+    if not slot.frames:
+        return array
+    drawn = {n + 1 for n in range(len(slot.frames))}
+    drawn |= {of - slot.first_frame for of in slot.frames.values() if isinstance(of, int)}
+    blank = np.zeros_like(array)
+    return np.stack(
+        [array if n in drawn else blank if slot.role == "mask" else array // 2 for n in range(max(drawn) + 2)], -1
+    )
+
+
 def _undone(array: np.ndarray, slot: Slot) -> np.ndarray:
     """Undo the operations that change axes, so that reading the twin does them again."""
     for step in reversed(slot.ops):
@@ -170,7 +182,17 @@ def _undone(array: np.ndarray, slot: Slot) -> np.ndarray:
                 array = np.rot90(array, -how[0], (how[1], how[2]))
             elif name == "flip":
                 array = np.flip(array, tuple(how))
+            elif name == "map":
+                array = operate.renumber(Volume(array, "ijk"), _backwards(how)).array
     return np.ascontiguousarray(array)
+
+
+def _backwards(values: Mapping[str, int]) -> dict[str, int]:
+    """Return the exchange that undoes another: of several that became one value, the first."""
+    undone: dict[str, int] = {}
+    for old, new in values.items():
+        undone.setdefault(str(new), int(old))
+    return undone
 
 
 def _axes(array: np.ndarray, flat: bool, slot: Slot) -> str:

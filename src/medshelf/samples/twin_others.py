@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from medshelf.layout.twin import TwinFile
+from medshelf.layout.twin_rows import told_frames
 from medshelf.model.layout import Layout, Slot
 from medshelf.samples import phantom
 
@@ -26,6 +27,7 @@ def write_record(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: S
             head, _, key = target.of.partition(".")
             if head == file.slot and key:
                 values.setdefault(key, (tuple(target.map) or target.classes or ("1",))[0])
+        values |= told_frames(layout, file.slot)
         if path.suffix.lower() == ".json":
             path.write_text(json.dumps(values), encoding="utf-8")
         else:
