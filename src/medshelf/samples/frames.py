@@ -23,15 +23,16 @@ def frames_of(
     return {
         name: partial(
             Image, name, image.blobs, source=image,
-            index=("t", partial(_number, name, of, slot.first_frame, fields, rows, records)),
+            index=("t", partial(_number, image.path, name, of, slot.first_frame, fields, rows, records)),
         )
         for name, of in slot.frames.items()
     }  # fmt: skip
 
 
 def _number(
-    name: str, of: str | int, first: int, fields: Mapping[str, Any], rows: Mapping[str, Any], records: Mapping[str, Any]
-) -> int:
+    where: str, name: str, of: str | int, first: int, fields: Mapping[str, Any], rows: Mapping[str, Any],
+    records: Mapping[str, Any],
+) -> int:  # fmt: skip
     """Return the index of a frame, from 0.
 
     Raises
@@ -43,11 +44,11 @@ def _number(
     """
     value = of if isinstance(of, int) else told(of, fields, rows, records)
     if value is None:
-        raise NotFound(f"nothing tells which frame {name} is", why=f"{of} has no value for this case")
+        raise NotFound(f"nothing tells which frame {name} is", where=where, why=f"{of} has no value for this case")
     try:
         index = int(str(value).strip()) - first
     except ValueError as error:
-        raise LayoutError(f"{of} is no number of a frame", why=repr(value)) from error
+        raise LayoutError(f"{of} is no number of a frame", where=where, why=repr(value)) from error
     if index < 0:
-        raise LayoutError(f"{of} is no number of a frame", why=f"{value}, and the first is {first}")
+        raise LayoutError(f"{of} is no number of a frame", where=where, why=f"{value}, and the first is {first}")
     return index

@@ -12,7 +12,7 @@ def told(
     rows: Mapping[str, Sequence[Mapping[str, Any]]],
     records: Mapping[str, Mapping[str, Any]],
 ) -> Any:
-    """Return what stands there for one case, or None.
+    """Return what stands there for one case, or None; an empty cell tells nothing.
 
     Parameters
     ----------
@@ -26,4 +26,4 @@ def told(
         return fields.get(head)
     if head in records:
         return records[head].get(rest)
-    return next((row[rest] for row in rows.get(head, ()) if row.get(rest) is not None), None)
+    return next((row[rest] for row in rows.get(head, ()) if row.get(rest) not in (None, "")), None)

@@ -34,10 +34,13 @@ def transpose(volume: Volume, order: Sequence[int]) -> Volume:
     return replace(volume, array=volume.array.transpose(tuple(order)))
 
 
-def squeeze(volume: Volume, axes: Sequence[int]) -> Volume:
-    """Remove axes of length one."""
-    kept = "".join(a for n, a in enumerate(volume.axes) if n not in axes)
-    return replace(volume, array=np.squeeze(volume.array, tuple(axes)), axes=kept)
+def squeeze(volume: Volume, axes: Sequence[int] | str) -> Volume:
+    """Remove axes of length one; ``"trailing"`` those after the third, where there are any."""
+    if axes == "trailing":
+        axes = [n for n in range(3, volume.array.ndim) if volume.array.shape[n] == 1]
+    chosen = tuple(int(n) for n in axes)
+    kept = "".join(a for n, a in enumerate(volume.axes) if n not in chosen)
+    return replace(volume, array=np.squeeze(volume.array, chosen), axes=kept)
 
 
 def take(volume: Volume, how: Sequence[int]) -> Volume:

@@ -173,7 +173,7 @@ def _undone(array: np.ndarray, slot: Slot) -> np.ndarray:
     for step in reversed(slot.ops):
         for name, how in step.items():
             if name == "squeeze":
-                array = np.expand_dims(array, tuple(how))
+                array = np.expand_dims(array, 3 if how == "trailing" else tuple(how))
             elif name == "take":
                 array = np.stack([array] * (how[1] + 2 if how[1] >= 0 else 2), how[0])
             elif name == "transpose":
