@@ -115,9 +115,10 @@ def _compare(dataset: str, table: Table, cases: tuple[Case, ...]) -> Iterator[Fi
     if not wanted:
         return
     for kind, keys, said in (
-        ("table.row-without-file", {key for _, key in there - wanted}, "rows of the table {} belong to no file that is here"),
+        ("table.row-without-file", {key for _, key in there - wanted},
+         "rows of the table {} belong to no file that is here"),
         ("table.file-without-row", bare, "cases have no row in the table {}"),
-    ):
+    ):  # fmt: skip
         if keys:
             yield Finding(
                 kind, "info" if table.slot.optional else "warning", f"{len(keys)} {said.format(table.name)}", dataset,

@@ -140,12 +140,12 @@ def _from_parquet(blob: Blob, limit_bytes: int) -> Table:
             unfolded = sum(group.total_byte_size for group in groups)
             if unfolded > limit_bytes:
                 raise Unsupported("the table is too large", where=blob.name, why=f"{unfolded} bytes unfolded")
-            table = file.read()
+            rows = (table := file.read()).to_pylist()
     except FormatError:
         raise
     except Exception as error:  # Arrow's errors share no base class
         raise FormatError("the Parquet file can't be read", where=blob.name, why=str(error)) from error
-    return Table(tuple(table.column_names), table.to_pylist(), {"kind": "parquet"})
+    return Table(tuple(table.column_names), rows, {"kind": "parquet"})
 
 
 def write_rows(
