@@ -21,9 +21,12 @@ import numpy as np
 from medshelf.errors import FormatError, MedshelfError, NotAVolume, NotFound, Unsupported
 from medshelf.formats.dicom import tags
 from medshelf.formats.dicom.faults import REASONS
+from medshelf.formats.dicom.frames import trouble_of
 from medshelf.formats.dicom.header import NotDicom
-from medshelf.formats.dicom.series import LEAST_SLICES, Series, group, read_slices, unreadable
-from medshelf.formats.dicom.slice import Slice
+from medshelf.formats.dicom.items import double
+from medshelf.formats.dicom.parts import is_placed
+from medshelf.formats.dicom.picture import picture_layout
+from medshelf.formats.dicom.series import LEAST_SLICES, Series, group, least_of, read_slices, unreadable
 from medshelf.formats.dicom.stack import Stack, stack
 from medshelf.formats.dicom.values import is_rescaled, value_dtype
 from medshelf.formats.dicom.volume import check_readable, fill, is_colour
@@ -86,11 +89,7 @@ def read_series_header(
 ) -> Header:
     """Read what is known of a series without decoding pixels; parameters and errors as in `read_series`."""
     series = _choose(blobs, series_uid)
-    if _is_picture(series):
-        shape, axes, affine, spacing, meta = _picture(series)
-    else:
-        placed = _placed(series, least_slices)
-        shape, axes, affine, spacing, meta = _grid(series, placed)
+    shape, axes, affine, spacing, meta = _layout(series, None if _is_picture(series) else _placed(series, least_slices))
     check_readable(series.slices)
     return Header(shape, value_dtype(series.slices).name, axes, affine, spacing, meta)
 
@@ -137,15 +136,10 @@ def read_series(
         No series has the UID.
     """
     series = _choose(blobs, series_uid)
-    picture = _is_picture(series)
-    placed = None if picture else _placed(series, least_slices)
+    placed = None if _is_picture(series) else _placed(series, least_slices)
     check_readable(series.slices)
-    if placed is None:
-        shape, axes, affine, spacing, meta = _picture(series)
-        array = fill([series.slices], 1)[0, 0]
-    else:
-        shape, axes, affine, spacing, meta = _grid(series, placed)
-        array = _turned(fill(placed.slices, max_workers), axes)
+    shape, axes, affine, spacing, meta = _layout(series, placed)
+    array = _turned(fill([series.slices] if placed is None else placed.slices, max_workers), axes)
     if array.shape != shape:
         raise FormatError(f"the pixels have shape {array.shape}, not {shape}", where=series.blobs[0].name)
     return Volume(array, axes, affine, spacing, meta)
@@ -163,6 +157,7 @@ def _choose(blobs: Iterable[Blob] | Series, series_uid: str | None) -> Series:
     if series_uid is not None:
         found = _with_uid(found, series_uid)
     images = [series for series in found if series.kind in tags.IMAGE_KINDS]
+    images = images or [series for series in found if series.kind == "rtdose"]
     if len(images) > 1:
         raise _several(images)
     if images:
@@ -191,26 +186,31 @@ def _several(images: list[Series]) -> NotAVolume:
         f"{s.description or s.modality or '?'} {s.part} ({len(s.blobs)} files, {s.uid or 'no UID'})"
         for s in images[:5]
     )
+    reason = "several-stacks" if len({blob.name for s in images for blob in s.blobs}) == 1 else "several-series"
     return NotAVolume(
-        REASONS["several-series"],
-        reason="several-series",
+        REASONS[reason],
+        reason=reason,
         where=images[0].blobs[0].name,
         why=f"{len(images)}: {told}",
-        hint="Give series_uid, or one of the series that scan returns",
+        hint="Give series_uid, or one of the series that medshelf.formats.dicom.scan returns",
     )
 
 
 def _readable(series: Series) -> Series:
-    if series.kind in ("slices", "time series", "single", "images"):
-        return series
-    raise unreadable(series.slices)
+    if series.kind not in (*tags.IMAGE_KINDS, "rtdose"):
+        raise unreadable(series.slices)
+    error = trouble_of(series.slices)
+    if error is not None:
+        raise error
+    return series
 
 
 def _is_picture(series: Series) -> bool:
-    return len(series.slices) == 1 and series.slices[0].position_mm is None
+    return len(series.blobs) == 1 and not any(is_placed(one) for one in series.slices)
 
 
 def _placed(series: Series, least_slices: int) -> Stack:
+    least_slices = least_of(series.slices, least_slices)
     reuse = series.placed is not None and series.n_slices >= least_slices
     placed = series.placed if reuse else stack(series.slices, least_slices)
     assert placed is not None
@@ -220,6 +220,14 @@ def _placed(series: Series, least_slices: int) -> Stack:
 
 
 _Layout = tuple[tuple[int, ...], str, "np.ndarray | None", "tuple[float, ...] | None", dict[str, Any]]
+
+
+def _layout(series: Series, placed: Stack | None) -> _Layout:
+    """Shape, axes, affine, spacing and facts of a picture, or of a volume."""
+    if placed is not None:
+        return _grid(series, placed)
+    shape, axes, spacing, meta = picture_layout(series.slices)
+    return shape, axes, None, spacing, _facts(series) | meta
 
 
 def _grid(series: Series, placed: Stack) -> _Layout:
@@ -234,36 +242,24 @@ def _grid(series: Series, placed: Stack) -> _Layout:
     meta = _facts(series) | {"slice_step_from": placed.step_from}
     if placed.time_from is not None:
         meta |= {"time_order_from": placed.time_from, "times": placed.times}
+        meta |= {"b_values": _b_values(placed)}
     return shape, axes, placed.affine, spacing_mm(placed.affine), meta
-
-
-def _picture(series: Series) -> _Layout:
-    """Shape, axes, spacing and facts of an image without a place in the patient."""
-    one = series.slices[0]
-    colour = is_colour(one)
-    shape = (one.rows, one.columns, 3) if colour else (one.rows, one.columns)
-    spacing, spacing_from = _picture_spacing(one)
-    return shape, "yxc" if colour else "yx", None, spacing, _facts(series) | {"spacing_from": spacing_from}
-
-
-def _picture_spacing(one: Slice) -> tuple[tuple[float, ...] | None, str | None]:
-    """Distance of rows and columns: in the patient where calibrated, else on the detector (PS3.3 10.7.1)."""
-    for name, tag in (
-        ("PixelSpacing", tags.PIXEL_SPACING),
-        ("ImagerPixelSpacing", tags.IMAGER_PIXEL_SPACING),
-        ("NominalScannedPixelSpacing", tags.NOMINAL_PIXEL_SPACING),
-    ):
-        found = one.header.numbers(tag)
-        if found is not None and len(found) == 2 and min(found) > 0:
-            return found, name
-    return None, None
 
 
 def _turned(array: np.ndarray, axes: str) -> np.ndarray:
     """Turn (T, K, rows, columns[, 3]) to the order of `axes`, as a view."""
+    if "y" in axes:
+        return array[0] if "t" in axes else array[0, 0]
     if axes == "ijkt":
         return array.transpose(3, 2, 1, 0)
     return array[0].transpose(2, 1, 0, *range(3, array.ndim - 1))
+
+
+def _b_values(placed: Stack) -> tuple[float, ...] | None:
+    """Diffusion weighting of each volume in s/mm², where every one tells (0018,9087)."""
+    headers = [volume[0].header for volume in placed.slices]
+    found = [double(header.values.get(tags.B_VALUE), header.little) for header in headers]
+    return None if None in found else tuple(b for b in found if b is not None)
 
 
 def _facts(series: Series) -> dict[str, Any]:

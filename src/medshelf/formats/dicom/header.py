@@ -8,17 +8,19 @@ over. Whatever does not read cleanly is left to pydicom.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from medshelf.errors import FormatError
 from medshelf.formats.dicom import tags
-from medshelf.formats.dicom.bytes import Inflated, open_source
+from medshelf.formats.dicom.bytes import Inflated, Source, open_source
 from medshelf.formats.dicom.walk import (
     KNOWN_VR,
     PIXEL_GROUP,
     UNDEFINED,
     Cursor,
     Odd,
+    Place,
     read_element,
     walk_explicit,
     walk_implicit,
@@ -60,6 +62,13 @@ class FileHeader:
     pixels: Pixels | None
     data_start: int
     """Place of the data set, behind preamble and meta information."""
+    sequences: Mapping[int, Place] = field(default_factory=dict)
+    """Where the sequences of `dicom_tags.SEQUENCES` are, in the (inflated) file."""
+
+    def open_data(self) -> Source:
+        """Open the file for reading at places, inflated where the data set is deflated."""
+        source = open_source(self.blob)
+        return Inflated(source, self.data_start, self.blob.name) if self.syntax == DEFLATED else source
 
     def text(self, tag: int) -> str:
         """Return the text of an attribute (empty where absent), in its character set."""
@@ -180,7 +189,7 @@ def _walk(cursor: Cursor, blob: Blob) -> FileHeader:
     pixels = find_pixels(cursor, explicit, little)
     if not cursor.values:
         raise Odd
-    return FileHeader(blob, cursor.values, syntax, little, pixels, start)
+    return FileHeader(blob, cursor.values, syntax, little, pixels, start, cursor.places)
 
 
 def _encoding(cursor: Cursor, syntax: str) -> tuple[bool, bool]:

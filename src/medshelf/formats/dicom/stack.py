@@ -152,16 +152,17 @@ def _check_times(slices: Sequence[Slice], groups: list[list[Slice]]) -> None:
     """Refuse copies of one image, and positions with fewer images than the others."""
     if len(groups) == len(slices):
         return
-    seen: dict[str, Slice] = {}
+    seen: dict[tuple[str, int], Slice] = {}
     for one in slices:
-        if one.instance_uid and one.instance_uid in seen:
+        image = (one.instance_uid, one.number)
+        if one.instance_uid and image in seen:
             raise faults.fault(
                 "duplicate-files",
                 slices,
-                f"{one.name} has the SOP instance UID of {seen[one.instance_uid].name}",
+                f"{one.name} has the SOP instance UID of {seen[image].name}",
                 "Leave the copies out",
             )
-        seen[one.instance_uid] = one
+        seen[image] = one
     counts = sorted({len(group) for group in groups})
     if len(counts) > 1:
         few = [group for group in groups if len(group) == counts[0]]
@@ -224,6 +225,7 @@ def _clock(tag: int) -> Callable[[Slice], float | None]:
 _TIMES: dict[str, Callable[[Slice], float | None]] = {
     "TemporalPositionIdentifier": _number(tags.TEMPORAL_POSITION),
     "TriggerTime": _number(tags.TRIGGER_TIME),
+    "DimensionIndexValues": _number(tags.FRAME_RANK),
     "AcquisitionTime": _clock(tags.ACQUISITION_TIME),
     "ContentTime": _clock(tags.CONTENT_TIME),
     "AcquisitionNumber": _number(tags.ACQUISITION_NUMBER),
