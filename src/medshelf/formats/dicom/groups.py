@@ -60,8 +60,9 @@ def frame_values(header: FileHeader, frames: int) -> list[Values] | None:
     for item in shared:
         base |= _flat(item, header)
     found = [base | _flat(item, header) for item in own] or [base] * frames
-    for values, rank in zip(found, _ranks(header, own), strict=False):
-        values[tags.FRAME_RANK] = str(rank).encode()
+    for tag, ranks in ((tags.FRAME_RANK, _ranks(header, own)), (tags.GRADIENT, _weightings(header, own))):
+        for values, rank in zip(found, ranks, strict=False):
+            values[tag] = str(rank).encode()
     return found
 
 
@@ -74,9 +75,7 @@ def _flat(item: Item, header: FileHeader) -> Values:
         )
     merged: Item = {}
     for tag in sorted(item, key=lambda tag: tag != tags.UNASSIGNED):
-        group = item[tag]
-        if isinstance(group, list) and group:
-            merged |= group[0]
+        merged |= _first(item, tag)
     values = {tag: raw for tag in _OWN if isinstance(raw := merged.get(tag), bytes) and raw}
     for tag, turned in _TURNED.items():
         found = turned(merged, header.little)
@@ -146,6 +145,29 @@ def _ranks(header: FileHeader, own: Sequence[Item]) -> list[int]:
     return [order[key] for key in keys]
 
 
+def _weightings(header: FileHeader, own: Sequence[Item]) -> list[int]:
+    """Number the weightings of a diffusion scan, by b-value, then in the order of the file."""
+    keys = [_weighting(item, header.little) for item in own]
+    if any(key is None for key in keys):
+        return []
+    seen = {key: n for n, key in enumerate(dict.fromkeys(keys)) if key is not None}
+    order = {key: rank for rank, key in enumerate(sorted(seen, key=lambda key: (key[0], seen[key])))}
+    return [order[key] for key in keys if key is not None]
+
+
+def _weighting(item: Item, little: bool) -> tuple[float, bytes] | None:
+    """The b-value and direction of a frame."""
+    group = _first(item, 0x00189117)
+    weight = double(group.get(tags.B_VALUE), little)
+    direction = _first(group, tags.GRADIENT).get(tags.GRADIENT_DIRECTION, b"")
+    return None if weight is None or not isinstance(direction, bytes) else (weight, direction)
+
+
+def _first(item: Item, tag: int) -> Item:
+    group = item.get(tag)
+    return group[0] if isinstance(group, list) and group else {}
+
+
 def _pointer(item: Item, little: bool) -> int:
     raw = item.get(tags.DIMENSION_POINTER)
     if not isinstance(raw, bytes) or len(raw) < 4:
@@ -155,5 +177,4 @@ def _pointer(item: Item, little: bool) -> int:
 
 
 def _indices(item: Item, little: bool) -> tuple[int, ...]:
-    content = item.get(0x00209111)
-    return unsigned(content[0].get(tags.FRAME_RANK), little) if isinstance(content, list) and content else ()
+    return unsigned(_first(item, 0x00209111).get(tags.FRAME_RANK), little)

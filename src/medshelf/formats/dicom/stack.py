@@ -226,6 +226,7 @@ _TIMES: dict[str, Callable[[Slice], float | None]] = {
     "TemporalPositionIdentifier": _number(tags.TEMPORAL_POSITION),
     "TriggerTime": _number(tags.TRIGGER_TIME),
     "DimensionIndexValues": _number(tags.FRAME_RANK),
+    "DiffusionBValue": _number(tags.GRADIENT),
     "AcquisitionTime": _clock(tags.ACQUISITION_TIME),
     "ContentTime": _clock(tags.CONTENT_TIME),
     "AcquisitionNumber": _number(tags.ACQUISITION_NUMBER),
