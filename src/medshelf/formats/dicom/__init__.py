@@ -266,7 +266,8 @@ def _facts(series: Series) -> dict[str, Any]:
     """What a caller may want to know, for `meta`."""
     first = series.slices[0]
     scales = {(one.slope, one.intercept) for one in series.slices if is_rescaled(one)}
-    return {
+    units = first.header.text(tags.DOSE_UNITS)
+    return ({"dose_units": units} if units else {}) | {
         "format": NAME,
         "modality": series.modality,
         "series_uid": series.uid,

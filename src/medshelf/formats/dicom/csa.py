@@ -5,7 +5,7 @@ have the number of tags and the number 77. A tag is a name of 64 bytes, a multip
 bytes, two numbers and the number of items (after which another number follows); an item is four numbers and its
 text, padded to a multiple of four. The second of the four numbers is the length of the text in the newer layout;
 in the older one it is the first less the number of items of the very first tag. Siemens documents none of this;
-the description is that of nibabel (``doc/source/dicom/siemens_csa.rst``), which the tests compare with.
+the description is that of nibabel (``doc/source/dicom/siemens_csa.rst``), which goes back to SPM.
 """
 
 from __future__ import annotations
