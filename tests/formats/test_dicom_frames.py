@@ -209,6 +209,42 @@ def test_files_of_one_series_are_stacked_together() -> None:
     assert caught.value.reason == "duplicate-files"
 
 
+@pytest.mark.parametrize("undefined", [True, False])
+@pytest.mark.parametrize(
+    ("syntax", "odd"),
+    [
+        (pydicom.uid.ImplicitVRLittleEndian, False),
+        (pydicom.uid.ExplicitVRLittleEndian, False),
+        (pydicom.uid.ExplicitVRLittleEndian, True),
+        (pydicom.uid.ExplicitVRBigEndian, False),
+        (pydicom.uid.ExplicitVRBigEndian, True),
+        (pydicom.uid.DeflatedExplicitVRLittleEndian, False),
+    ],
+)
+def test_groups_are_read_in_every_encoding(undefined: bool, syntax: pydicom.uid.UID, odd: bool) -> None:
+    """Also where the walk over the header is led astray, and pydicom finds the way."""
+    array = values((4, 6, 5))
+    found = enhanced(array, [at(2.5 * k, TemporalPositionIndex=1) for k in range(4)], Manufacturer="ACME")
+    for sequence in (found["SharedFunctionalGroupsSequence"], found["PerFrameFunctionalGroupsSequence"]):
+        sequence.is_undefined_length = undefined
+        for one in sequence.value:
+            one.is_undefined_length_sequence_item = undefined
+    little = syntax != pydicom.uid.ExplicitVRBigEndian
+    if not little:
+        found.PixelData = np.frombuffer(found.PixelData, "<u2").byteswap().tobytes()
+    found.file_meta.TransferSyntaxUID = syntax
+    out = io.BytesIO()
+    pydicom.dcmwrite(out, found, implicit_vr=syntax == pydicom.uid.ImplicitVRLittleEndian, little_endian=little)
+    data = out.getvalue()
+    if odd:
+        good = b"\x08\0\x70\0LO" if little else b"\0\x08\0\x70LO"
+        assert good in data
+        data = data.replace(good, good[:4] + b"ZZ")
+    volume = dicom.read_series([Member("x.dcm", data)])
+    np.testing.assert_array_equal(volume.array, array.transpose(2, 1, 0))
+    assert volume.spacing_mm == pytest.approx((0.8, 0.9, 2.5))
+
+
 def test_groups_that_do_not_fit_the_frames_are_refused() -> None:
     with pytest.raises(FormatError, match="3 frames, 2 groups"):
         read(enhanced(values((3, 4, 4)), [at(0.0), at(2.5)]))

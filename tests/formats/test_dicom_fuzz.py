@@ -159,7 +159,6 @@ def test_damaged_files_of_many_images_give_our_errors_and_nothing_else(shared_da
     start, end = weak_places(data)
     rng = random.Random(f"many {name}")
     tracemalloc.start()
-    outcomes = {True: 0, False: 0}
     try:
         for n in range(200):
             part = data[:end] if n % 2 else data
@@ -174,12 +173,11 @@ def test_damaged_files_of_many_images_give_our_errors_and_nothing_else(shared_da
                     assert header.shape == volume.shape and header.dtype == volume.array.dtype.name
                 except MedshelfError as error:
                     assert str(error)
-                outcomes[dicom.scan(blob).series == ()] += 1
+                dicom.scan(blob)
             assert time.perf_counter() - begun < MOST_SECONDS
         assert tracemalloc.get_traced_memory()[1] < MOST_BYTES
     finally:
         tracemalloc.stop()
-    assert sum(outcomes.values()) == 200
 
 
 @pytest.mark.parametrize("name", MANY)

@@ -8,7 +8,10 @@ over. Whatever does not read cleanly is left to pydicom.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from medshelf.errors import FormatError
@@ -29,6 +32,17 @@ from medshelf.model.blob import Blob
 
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
+
+
+_LOCK = threading.Lock()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep pydicom from warning of what is handled here; one thread at a time, as filters are the whole process's."""
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 class NotDicom(FormatError):
@@ -82,7 +96,8 @@ class FileHeader:
         from pydicom.charset import convert_encodings, decode_bytes
 
         try:
-            return decode_bytes(raw, convert_encodings(name.split("\\")), {0x5C, 0x0A, 0x0C, 0x0D, 0x09})
+            with quietly():
+                return decode_bytes(raw, convert_encodings(name.split("\\")), {0x5C, 0x0A, 0x0C, 0x0D, 0x09})
         except (LookupError, ValueError):
             return raw.decode("latin-1")
 

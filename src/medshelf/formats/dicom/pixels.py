@@ -12,7 +12,7 @@ from medshelf.errors import FormatError, Truncated, Unsupported
 from medshelf.formats.dicom import tags
 from medshelf.formats.dicom.bytes import Source
 from medshelf.formats.dicom.codecs import FAMILIES, decode, inflated_frame, is_rgb
-from medshelf.formats.dicom.header import DEFLATED
+from medshelf.formats.dicom.header import DEFLATED, quietly
 from medshelf.formats.dicom.slice import Slice, frame_bytes
 
 _ITEM = b"\xfe\xff\x00\xe0"
@@ -219,14 +219,11 @@ def _from_ybr(array: np.ndarray) -> np.ndarray:
 
 def _from_palette(array: np.ndarray, one: Slice) -> np.ndarray:
     """Look colours up in the palette of the file (PS3.3 C.7.6.3.1.5 and .6)."""
-    import warnings
-
     import pydicom
     from pydicom.pixels.processing import apply_color_lut
 
     try:
-        with warnings.catch_warnings(), one.header.blob.open() as stream:
-            warnings.simplefilter("ignore")
+        with quietly(), one.header.blob.open() as stream:
             return apply_color_lut(array, pydicom.dcmread(stream, force=True, stop_before_pixels=True))
     except Exception as error:  # a damaged palette, whatever pydicom makes of it
         raise FormatError(
