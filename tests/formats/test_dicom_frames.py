@@ -371,9 +371,9 @@ def test_an_ultrasound_film_equals_what_simpleitk_reads() -> None:
     assert volume.meta["frame_time_ms"] == pytest.approx(float(pydicom.dcmread(path).FrameTime))
 
 
-@pytest.mark.parametrize("name", ["SC_rgb_rle_2frame.dcm", "SC_rgb_rle_16bit_2frame.dcm", "SC_rgb_rle_32bit_2frame.dcm"])
+@pytest.mark.parametrize("name", ["SC_rgb_rle", "SC_rgb_rle_16bit", "SC_rgb_rle_32bit"])
 def test_pictures_of_two_frames_equal_what_pydicom_reads(name: str) -> None:
-    path = get_testdata_file(name, download=False)
+    path = get_testdata_file(f"{name}_2frame.dcm", download=False)
     assert isinstance(path, str)
     volume = medshelf.read(path, reader="dicom")
     assert volume.axes == "tyxc"

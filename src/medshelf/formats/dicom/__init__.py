@@ -2,19 +2,21 @@
 
 `scan` sorts a folder into series and reads headers only. `read_series` makes one volume of one series.
 Slices are ordered by their position along the normal, never by name or number; the affine follows PS3.3
-C.7.6.2.1.1 and is turned to RAS+ millimetres. Whatever must not be stacked raises `NotAVolume` with a stable
+C.7.6.2.1.1 and is turned to RAS+ millimetres. A slice is a file, a frame of an enhanced or multi-frame image or
+of a dose, or a tile of a Siemens mosaic. Whatever must not be stacked raises `NotAVolume` with a stable
 `reason` (see `dicom_faults.REASONS`). Segmentations and structure sets have readers of their own.
 
-The modules behind this one: `dicom_bytes` (places in a file) → `dicom_walk`, `dicom_header` (one header) →
-`dicom_slice` (its numbers) → `dicom_stack`, `dicom_faults` (the grid) → `dicom_series` (grouping), and
-`dicom_codecs`, `dicom_pixels`, `dicom_values`, `dicom_volume` (the voxels).
+The modules behind this one: `dicom_bytes` (places in a file) → `dicom_walk`, `dicom_header`, `dicom_items` (one
+header) → `dicom_slice` (its numbers) → `dicom_frames` with `dicom_groups`, `dicom_mosaic`, `dicom_csa`,
+`dicom_fragments` (the images of one file) → `dicom_stack`, `dicom_faults` (the grid) → `dicom_parts`,
+`dicom_series` (grouping) → `dicom_layout`, `dicom_picture`, and `dicom_codecs`, `dicom_pixels`, `dicom_values`,
+`dicom_volume` (the voxels).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -23,16 +25,14 @@ from medshelf.formats.dicom import tags
 from medshelf.formats.dicom.faults import REASONS
 from medshelf.formats.dicom.frames import trouble_of
 from medshelf.formats.dicom.header import NotDicom
-from medshelf.formats.dicom.items import double
+from medshelf.formats.dicom.layout import layout_of
 from medshelf.formats.dicom.parts import is_placed
-from medshelf.formats.dicom.picture import picture_layout
 from medshelf.formats.dicom.series import LEAST_SLICES, Series, group, least_of, read_slices, unreadable
 from medshelf.formats.dicom.stack import Stack, stack
-from medshelf.formats.dicom.values import is_rescaled, value_dtype
+from medshelf.formats.dicom.values import value_dtype
 from medshelf.formats.dicom.volume import check_readable, fill, is_colour
 from medshelf.formats.dicom.writing import slice_bytes, uid_from, write_series
 from medshelf.model.blob import Blob
-from medshelf.model.geometry import spacing_mm
 from medshelf.model.volume import Header, Volume
 
 __all__ = [
@@ -89,7 +89,8 @@ def read_series_header(
 ) -> Header:
     """Read what is known of a series without decoding pixels; parameters and errors as in `read_series`."""
     series = _choose(blobs, series_uid)
-    shape, axes, affine, spacing, meta = _layout(series, None if _is_picture(series) else _placed(series, least_slices))
+    placed = None if _is_picture(series) else _placed(series, least_slices)
+    shape, axes, affine, spacing, meta = layout_of(series, placed)
     check_readable(series.slices)
     return Header(shape, value_dtype(series.slices).name, axes, affine, spacing, meta)
 
@@ -111,17 +112,19 @@ def read_series(
         SeriesInstanceUID to read.
     least_slices : int
         Fewer positions than this raise `NotAVolume`. Two slices can't show that a third is missing, so the
-        default is three; give 1 to read a single slice, its thickness taken as the step.
+        default is three; give 1 to read a single slice, its thickness taken as the step. Files of many images
+        are read with any number.
     max_workers : int, optional
         Threads that read and decode.
 
     Returns
     -------
     Volume
-        ``"ijk"`` with i along a row, j along a column and k along the normal of the slices; ``"ijkt"`` for
-        a series in time, ``"ijkc"`` for colour. An image without a place in the patient is a picture,
-        ``"yx"`` or ``"yxc"``, without affine. Values are rescaled; see `dicom_values.value_dtype` for
-        their type.
+        ``"ijk"`` with i along a row, j along a column and k along the normal of the slices, which is the cross
+        product of i and j in LPS+ also where a file lists its slices the other way round; ``"ijkt"`` for a
+        series in time or of several diffusion weightings, ``"ijkc"`` for colour. An image without a place in
+        the patient is a picture, ``"yx"`` or ``"yxc"``, without affine; a file of such frames is a film,
+        ``"tyx"`` or ``"tyxc"``. Values are rescaled; see `dicom_values.value_dtype` for their type.
         MONOCHROME1 is left as stored, dark and bright exchanged, and ``meta["photometric"]`` says so.
 
     Raises
@@ -129,7 +132,8 @@ def read_series(
     NotAVolume
         The images must not be stacked; `reason` is one of `REASONS`.
     Unsupported
-        A mosaic, an enhanced or multi-frame image, or a transfer syntax that is not read.
+        A mosaic without its CSA header, frames placed in the frame of a transducer, or a transfer syntax that
+        is not read.
     FormatError, Truncated
         A file is damaged or cut; no file of the series is left out.
     NotFound
@@ -138,7 +142,7 @@ def read_series(
     series = _choose(blobs, series_uid)
     placed = None if _is_picture(series) else _placed(series, least_slices)
     check_readable(series.slices)
-    shape, axes, affine, spacing, meta = _layout(series, placed)
+    shape, axes, affine, spacing, meta = layout_of(series, placed)
     array = _turned(fill([series.slices] if placed is None else placed.slices, max_workers), axes)
     if array.shape != shape:
         raise FormatError(f"the pixels have shape {array.shape}, not {shape}", where=series.blobs[0].name)
@@ -186,13 +190,14 @@ def _several(images: list[Series]) -> NotAVolume:
         f"{s.description or s.modality or '?'} {s.part} ({len(s.blobs)} files, {s.uid or 'no UID'})"
         for s in images[:5]
     )
-    reason = "several-stacks" if len({blob.name for s in images for blob in s.blobs}) == 1 else "several-series"
+    in_one = len({blob.name for s in images for blob in s.blobs}) == 1
+    reason = "several-stacks" if in_one else "several-series"
     return NotAVolume(
         REASONS[reason],
         reason=reason,
         where=images[0].blobs[0].name,
         why=f"{len(images)}: {told}",
-        hint="Give series_uid, or one of the series that medshelf.formats.dicom.scan returns",
+        hint=f"{'Read' if in_one else 'Give series_uid, or'} one of the series that medshelf.formats.dicom.scan returns",
     )
 
 
@@ -219,33 +224,6 @@ def _placed(series: Series, least_slices: int) -> Stack:
     return placed
 
 
-_Layout = tuple[tuple[int, ...], str, "np.ndarray | None", "tuple[float, ...] | None", dict[str, Any]]
-
-
-def _layout(series: Series, placed: Stack | None) -> _Layout:
-    """Shape, axes, affine, spacing and facts of a picture, or of a volume."""
-    if placed is not None:
-        return _grid(series, placed)
-    shape, axes, spacing, meta = picture_layout(series.slices)
-    return shape, axes, None, spacing, _facts(series) | meta
-
-
-def _grid(series: Series, placed: Stack) -> _Layout:
-    """Shape, axes, affine, spacing and facts of a volume."""
-    first = placed.slices[0][0]
-    shape: tuple[int, ...] = (first.columns, first.rows, len(placed.slices[0]))
-    axes = "ijk"
-    if len(placed.slices) > 1:
-        shape, axes = (*shape, len(placed.slices)), "ijkt"
-    elif is_colour(first):
-        shape, axes = (*shape, 3), "ijkc"
-    meta = _facts(series) | {"slice_step_from": placed.step_from}
-    if placed.time_from is not None:
-        meta |= {"time_order_from": placed.time_from, "times": placed.times}
-        meta |= {"b_values": _b_values(placed)}
-    return shape, axes, placed.affine, spacing_mm(placed.affine), meta
-
-
 def _turned(array: np.ndarray, axes: str) -> np.ndarray:
     """Turn (T, K, rows, columns[, 3]) to the order of `axes`, as a view."""
     if "y" in axes:
@@ -253,34 +231,3 @@ def _turned(array: np.ndarray, axes: str) -> np.ndarray:
     if axes == "ijkt":
         return array.transpose(3, 2, 1, 0)
     return array[0].transpose(2, 1, 0, *range(3, array.ndim - 1))
-
-
-def _b_values(placed: Stack) -> tuple[float, ...] | None:
-    """Diffusion weighting of each volume in s/mm², where every one tells (0018,9087)."""
-    headers = [volume[0].header for volume in placed.slices]
-    found = [double(header.values.get(tags.B_VALUE), header.little) for header in headers]
-    return None if None in found else tuple(b for b in found if b is not None)
-
-
-def _facts(series: Series) -> dict[str, Any]:
-    """What a caller may want to know, for `meta`."""
-    first = series.slices[0]
-    scales = {(one.slope, one.intercept) for one in series.slices if is_rescaled(one)}
-    units = first.header.text(tags.DOSE_UNITS)
-    return ({"dose_units": units} if units else {}) | {
-        "format": NAME,
-        "modality": series.modality,
-        "series_uid": series.uid,
-        "study_uid": series.study_uid,
-        "frame_of_reference_uid": series.frame_of_reference_uid,
-        "patient_id": series.patient_id,
-        "description": series.description,
-        "manufacturer": first.header.text(tags.MANUFACTURER),
-        "body_part": first.header.text(tags.BODY_PART),
-        "image_type": first.header.words(tags.IMAGE_TYPE),
-        "transfer_syntaxes": series.transfer_syntaxes,
-        "photometric": first.photometric,
-        "rescale": next(iter(scales)) if len(scales) == 1 else ("per slice" if scales else None),
-        "modality_lut": "present, not applied" if tags.MODALITY_LUT in first.header.values else None,
-        "slice_thickness_mm": first.header.number(tags.SLICE_THICKNESS),
-    }

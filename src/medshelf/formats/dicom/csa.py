@@ -10,6 +10,8 @@ the description is that of nibabel (``doc/source/dicom/siemens_csa.rst``), which
 
 from __future__ import annotations
 
+import re
+from math import isqrt
 from struct import Struct
 
 from medshelf.errors import FormatError, Truncated
@@ -33,6 +35,29 @@ def csa_bytes(header: FileHeader) -> bytes:
         if header.values.get(creator, b"").strip(b" \0") == _CREATOR or found.startswith(_MAGIC):
             return found
     return b""
+
+
+def tells_of_mosaic(header: FileHeader) -> bool:
+    """Return whether the CSA header makes a mosaic of an image that ImageType does not call one.
+
+    It must give several images, and tiles that are no smaller than what was acquired: whoever cuts a mosaic
+    up and keeps the header leaves single slices that tell of several images too.
+    """
+    data = csa_bytes(header)
+    if b"NumberOfImagesInMosaic" not in data:
+        return False
+    try:
+        csa = read_csa(data, header.blob.name)
+        count = int(csa["NumberOfImagesInMosaic"][0])
+        acquired = min(map(int, re.findall(r"\d+", csa["AcquisitionMatrixText"][0])[:2]))
+    except (FormatError, LookupError, ValueError):
+        return False  # what is damaged or missing beside the image is no reason to refuse it
+    side = isqrt(count - 1) + 1 if count > 1 else 1
+    return side > 1 and all(n % side == 0 and n // side >= acquired for n in _size(header))
+
+
+def _size(header: FileHeader) -> tuple[int, int]:
+    return header.short(tags.ROWS), header.short(tags.COLUMNS)
 
 
 def read_csa(data: bytes, where: str) -> Csa:

@@ -69,7 +69,9 @@ def _places(found: Any) -> dict[int, Place]:
     for tag in tags.SEQUENCES:
         if tag in found:
             element = found.get_item(tag)
-            raw = getattr(element, "value_tell", None)
-            place = (element.file_tell, UNDEFINED) if raw is None else (raw, element.length)
-            places[tag] = (*place, explicit and getattr(element, "VR", "SQ") != "UN")
+            inside = explicit and getattr(element, "VR", "SQ") != "UN"
+            if hasattr(element, "value_tell"):
+                places[tag] = (element.value_tell, element.length, inside)
+            else:
+                places[tag] = (element.file_tell, UNDEFINED, inside)
     return places

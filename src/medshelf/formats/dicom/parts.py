@@ -8,6 +8,7 @@ from medshelf.errors import FormatError, NotAVolume
 from medshelf.formats.dicom import tags
 from medshelf.formats.dicom.slice import Slice
 from medshelf.formats.dicom.stack import at_positions, normal_of
+from medshelf.model.natural import natural_key
 
 
 def parts_of(slices: list[Slice]) -> list[tuple[str, list[Slice]]]:
@@ -25,7 +26,7 @@ def parts_of(slices: list[Slice]) -> list[tuple[str, list[Slice]]]:
         return _kinds(slices)
     return [
         (f"stack {stack} {label}".rstrip(), part)
-        for stack in sorted(stacks)
+        for stack in sorted(stacks, key=natural_key)
         for label, part in _kinds(stacks[stack])
     ]
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from medshelf.errors import FormatError, Truncated, Unsupported
 from medshelf.formats.dicom import tags
-from medshelf.formats.dicom.csa import csa_bytes, read_csa
+from medshelf.formats.dicom.csa import tells_of_mosaic
 from medshelf.formats.dicom.header import FileHeader
 
 Extents = tuple[tuple[int, int], ...]
@@ -139,21 +139,9 @@ def _kind(header: FileHeader) -> str:
         return kind
     if header.pixels is None:
         return "object"
-    if "MOSAIC" in header.words(tags.IMAGE_TYPE) or _is_hidden_mosaic(header):
+    if "MOSAIC" in header.words(tags.IMAGE_TYPE) or tells_of_mosaic(header):
         return "mosaic"
     return "multi-frame" if (header.number(tags.FRAMES) or 1) > 1 else "image"
-
-
-def _is_hidden_mosaic(header: FileHeader) -> bool:
-    """Return whether only the CSA header tells of a mosaic: every other image of these scanners leaves it empty."""
-    data = csa_bytes(header)
-    if b"NumberOfImagesInMosaic" not in data:
-        return False
-    try:
-        told = read_csa(data, header.blob.name).get("NumberOfImagesInMosaic", ())
-    except FormatError:
-        return False  # what is damaged beside the image is no reason to refuse it
-    return bool(told) and told[0] not in ("0", "1")
 
 
 kind_of_class = lru_cache(maxsize=256)(tags.kind_of_class)
