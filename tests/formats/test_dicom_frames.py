@@ -21,6 +21,7 @@ from medshelf.formats import dicom
 from medshelf.model.blob import LocalFile
 from medshelf.model.geometry import lps_to_ras, max_corner_distance_mm, reorient
 from medshelf.model.volume import Volume
+from medshelf.samples.view_flat import rgb_of
 from tests.formats.dicom_cases import Member, files, members, upright
 from tests.formats.dicom_many import DOSE, ENHANCED_XA, NM, US_FILM, at, encoded, enhanced, item, multi_frame
 
@@ -369,6 +370,7 @@ def test_an_ultrasound_film_equals_what_simpleitk_reads() -> None:
     assert volume.spacing_mm == pytest.approx((10 * region.PhysicalDeltaY, 10 * region.PhysicalDeltaX))
     assert volume.meta["spacing_from"] == "SequenceOfUltrasoundRegions"
     assert volume.meta["frame_time_ms"] == pytest.approx(float(pydicom.dcmread(path).FrameTime))
+    np.testing.assert_array_equal(rgb_of(volume)[0], volume.array[0])  # what `view` draws
 
 
 @pytest.mark.parametrize("name", ["SC_rgb_rle", "SC_rgb_rle_16bit", "SC_rgb_rle_32bit"])
@@ -422,6 +424,7 @@ def test_a_dose_is_scaled_and_lies_where_simpleitk_puts_it(name: str) -> None:
     assert isinstance(path, str)
     found, volume = pydicom.dcmread(path), medshelf.read(path)
     assert volume.axes == "ijk" and volume.meta["dose_units"] == found.DoseUnits
+    assert volume.meta["slice_step_from"] == "GridFrameOffsetVector"
     expected = found.pixel_array * float(found.DoseGridScaling)
     np.testing.assert_allclose(volume.array, expected.transpose(2, 1, 0), rtol=1e-6)
     image = sitk.ReadImage(path)

@@ -137,6 +137,7 @@ def test_the_number_of_tiles_may_be_in_an_attribute_of_its_own(first: bytes) -> 
 def test_mosaics_in_time_are_put_in_order(shared_data: Path) -> None:
     paths = sorted((shared_data / AP).glob("*.dcm"))
     volume = read(*(path.read_bytes() for path in paths[::-1]))
+    assert volume.meta["slice_step_from"] == "SpacingBetweenSlices"
     assert (volume.axes, volume.shape) == ("ijkt", (72, 72, 5, 2))
     reference, affine = reorient(*_loaded(shared_data / REFERENCE))
     np.testing.assert_array_equal(volume.reoriented("RAS").array, reference)

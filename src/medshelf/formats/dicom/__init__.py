@@ -191,13 +191,13 @@ def _several(images: list[Series]) -> NotAVolume:
         for s in images[:5]
     )
     in_one = len({blob.name for s in images for blob in s.blobs}) == 1
-    reason = "several-stacks" if in_one else "several-series"
+    reason, choose = ("several-stacks", "Read") if in_one else ("several-series", "Give series_uid, or")
     return NotAVolume(
         REASONS[reason],
         reason=reason,
         where=images[0].blobs[0].name,
         why=f"{len(images)}: {told}",
-        hint=f"{'Read' if in_one else 'Give series_uid, or'} one of the series that medshelf.formats.dicom.scan returns",
+        hint=f"{choose} one of the series that medshelf.formats.dicom.scan returns",
     )
 
 

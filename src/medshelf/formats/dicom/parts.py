@@ -40,7 +40,9 @@ def _by_file(slices: list[Slice]) -> list[tuple[str, list[Slice]]]:
 
 def _kinds(slices: list[Slice]) -> list[tuple[str, list[Slice]]]:
     """Split images at the same positions that differ in echo time or kind of image, each part complete."""
-    if len(slices) < 2 or any(not is_placed(one) for one in slices):
+    first = slices[0]
+    images = first.kind == "image" or first.whole is not None
+    if len(slices) < 2 or not images or any(not is_placed(one) for one in slices):
         return [("", slices)]
     parts: dict[tuple[str, float], list[Slice]] = {}
     for one in slices:

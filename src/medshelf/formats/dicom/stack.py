@@ -52,7 +52,7 @@ def stack(slices: Sequence[Slice], least_slices: int) -> Stack:
     positions = np.array([one.position_mm for one in first])
     if len(positions) > 1:
         _check_places(first, positions, normal)
-        step, step_from = (positions[-1] - positions[0]) / (len(positions) - 1), "ImagePositionPatient"
+        step, step_from = (positions[-1] - positions[0]) / (len(positions) - 1), _step_from(first[0])
     else:
         length, step_from = _thickness(first[0])
         step = normal * length
@@ -243,6 +243,13 @@ def _too_few(slices: Sequence[Slice], found: int, least: int) -> NotAVolume:
         f"{found} of at least {least}: with so few, a missing slice can't be seen",
         f"If this is all there is, read it with least_slices={found}",
     )
+
+
+def _step_from(one: Slice) -> str:
+    """Name what told the positions: a mosaic and slices of nuclear medicine give only the first, and a distance."""
+    if one.kind in ("mosaic", "multi-frame"):
+        return "SpacingBetweenSlices"
+    return "GridFrameOffsetVector" if tags.GRID_OFFSETS in one.header.values else "ImagePositionPatient"
 
 
 def _check_places(first: tuple[Slice, ...], positions: np.ndarray, normal: np.ndarray) -> None:
