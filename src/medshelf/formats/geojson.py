@@ -84,7 +84,7 @@ def _drawn(geometry: Any, label: str | None, said: Mapping[str, str], where: str
         for part in _listed(geometry.get("geometries"), where):
             yield from _drawn(part, label, said, where)
         return
-    if kind not in _KINDS and kind not in _PARTS:
+    if not isinstance(kind, str) or kind not in {**_KINDS, **_PARTS}:
         raise Unsupported("a geometry of another kind is not read", where=where, why=repr(kind))
     coordinates = _listed(geometry.get("coordinates"), where)
     for part in coordinates if kind in _PARTS else [coordinates]:

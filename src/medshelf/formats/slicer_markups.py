@@ -127,5 +127,7 @@ def write_markups(path: Path | str, points: Points) -> None:
         write_text(path, json.dumps({"markups": lists}, indent=1) + "\n")
         return
     head = f"# Markups fiducial file version = 4.11\n# CoordinateSystem = {system}\n# columns = {_COLUMNS}\n"
-    lines = [f'{n},{x:.10g},{y:.10g},{z:.10g},0,0,0,1,1,1,0,"{label}",,\n' for n, (label, (x, y, z)) in enumerate(named)]
+    lines = [
+        f'{n},{x:.10g},{y:.10g},{z:.10g},0,0,0,1,1,1,0,"{label}",,\n' for n, (label, (x, y, z)) in enumerate(named)
+    ]
     write_text(path, head + "".join(lines))

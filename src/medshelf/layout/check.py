@@ -273,9 +273,8 @@ def _case_counts(expect: Expect | None, joined: Joined) -> Iterator[Finding]:
 
 def _file_counts(expect: Expect | None, matched: Matched) -> Iterator[Finding]:
     if expect is not None:
-        yield from count_findings(
-            (f"files of {slot}", n, len(matched.files.get(slot, ()))) for slot, n in expect.files.items()
-        )
+        there = {**matched.tables, **matched.files}
+        yield from count_findings((f"files of {slot}", n, len(there.get(slot, ()))) for slot, n in expect.files.items())
 
 
 def count_findings(pairs: Iterable[tuple[str, int, int]]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from medshelf.errors import LayoutError
 from medshelf.layout.join import SERIES_READERS, anchor_slots, bound_fields
+from medshelf.layout.lint_tables import table_complaints
 from medshelf.layout.match import templates_of
 from medshelf.layout.template import Template, parse
 from medshelf.model.layout import Layout, Slot
@@ -47,6 +48,7 @@ def complaints(layout: Layout) -> Iterator[Complaint]:
     yield from _regions(layout)
     yield from _texts(layout, known)
     yield from _heads(layout, known)
+    yield from table_complaints(layout)
 
 
 def _anchors(layout: Layout, templates: dict[str, list[Template]]) -> Iterator[Complaint]:

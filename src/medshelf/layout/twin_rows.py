@@ -113,13 +113,19 @@ def _filled(layout: Layout, name: str, key: dict[str, str], number: int) -> dict
         table, _, column = target.of.partition(".")
         if table == name and column and column != "*":
             words = tuple(target.map) or target.classes or ("1",)
-            row.setdefault(column, words[number % len(words)])
+            cell = words[number % len(words)] if target.sep is None else _several(words[:2], target.sep)
+            row.setdefault(column, cell)
     for split in (layout.split, *layout.splits.values()):
         if split is not None and split.of.partition(".")[0] == name:
             words = tuple(split.map) or ("train", "test")
             row.setdefault(split.of.partition(".")[2], words[number % len(words)])
     row.update((column, number) for column, number in told_frames(layout, name).items() if column not in row)
     return row
+
+
+def _several(words: tuple[str, ...], sep: str) -> str:
+    """Return a cell that holds several values."""
+    return str(list(words)) if sep == "[]" else sep.join(words)
 
 
 def told_frames(layout: Layout, name: str) -> dict[str, str]:

@@ -123,9 +123,9 @@ class Slot:
     ops: tuple[dict[str, Any], ...] = ()
     """Array operations, applied in order before anything narrows the type."""
     frame: str | None = None
-    """Frame of points, boxes or meshes, such as ``pixel`` or ``lps_mm``."""
+    """Frame of points, boxes or meshes, such as ``pixel`` or ``lps_mm``; boxes also ``edges``, ``inclusive-0``."""
     columns: dict[str, Any] = field(default_factory=dict)
-    """Where a reader of points or boxes finds its parts."""
+    """Where a reader of points or boxes finds its parts; for YOLO ``names``: a list, or the slot of their file."""
     note: str | None = None
     """What a user should know."""
 
@@ -148,10 +148,14 @@ class TableSlot:
     """Encoding of a text table; by default UTF-8."""
     sheet: str | None = None
     """Sheet of a workbook."""
-    header: int = 0
-    """Number of the row that holds the column names."""
+    header: int | tuple[int, ...] = 0
+    """Number of the row that holds the column names, from 0; several rows are joined by ``/``."""
+    columns_are: tuple[str, ...] = ()
+    """Names of the columns of a table that has no row of names."""
+    quoted: bool = True
+    """False: quotation marks are part of the text."""
     records: str | None = None
-    """Where the rows are in a JSON file, such as ``"$.training[*]"``."""
+    """Where the rows are in a JSON or XML file, such as ``"$.training[*]"`` or ``"QAPairs/QAPair"``."""
     kind: Literal["table", "list", "qa", "boxes", "points", "spheres", "mask"] = "table"
     """What its rows are to a user; a `list` is plain text whose lines are the column ``line``."""
     columns: dict[str, Any] = field(default_factory=dict)
@@ -186,6 +190,8 @@ class Target:
     """Value as written to value as meant."""
     without: tuple[str, ...] = ()
     """Columns that ``table.*`` leaves out."""
+    sep: str | None = None
+    """What parts the values of one cell, such as ``"|"``; ``"[]"`` for cells written as a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +229,7 @@ class Expect:
     splits: dict[str, int] = field(default_factory=dict)
     """Number of cases by split."""
     files: dict[str, int] = field(default_factory=dict)
-    """Number of files by slot."""
+    """Number of files by slot or table."""
     sources: tuple[str, ...] = ()
     """Who says so."""
 

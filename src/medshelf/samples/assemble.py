@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,14 +15,16 @@ from medshelf.layout.join import SERIES_READERS
 from medshelf.model.case import Case, FileRef
 from medshelf.model.dataset import Erratum
 from medshelf.model.labels import State, named, structures_of
-from medshelf.model.layout import InstanceClasses, Layout, Slot, Target
+from medshelf.model.layout import InstanceClasses, Layout, Slot
 from medshelf.model.natural import natural_key
 from medshelf.samples.annotation import Annotation, Mask
 from medshelf.samples.frames import frames_of
 from medshelf.samples.image import Image
-from medshelf.samples.native import LOADERS
+from medshelf.samples.native import LOADERS, Documents, Request
 from medshelf.samples.sample import Lazy, Sample
+from medshelf.samples.table_boxes import boxes_of_rows
 from medshelf.samples.tables import Table, comparable
+from medshelf.samples.targets import value_of
 
 _Rows = Mapping[str, list[Mapping[str, Any]]]
 _Records = Mapping[str, Mapping[str, Any]]
@@ -39,6 +41,7 @@ class Assembler:
     tables: Mapping[str, Table]
     errata: tuple[Erratum, ...] = ()
     """Known defects of the release that are put right when its files are read."""
+    documents: Documents = field(default_factory=Documents, repr=False)
 
     def sample(self, case: Case, row: Mapping[str, Any] | None = None) -> Sample:
         """Return the sample of a case; `row` is its row when the rows of a table are the cases."""
@@ -182,13 +185,24 @@ class Assembler:
             loader = partial(_no_reader, slot.reader or slot.role)
         blobs = [self.tree.blob(r.name) for r in sorted(refs, key=lambda r: natural_key(r.name))]
         structures = structures_of(labels) if labels else ((slot.label,) if slot.label else ())
-        return Annotation(
-            key, slot.role, partial(loader, blobs, slot, labels), structures, who, tuple(b.name for b in blobs)
-        )
+        names = slot.columns.get("names")  # a list, or the slot of the file that lists them
+        beside = [self.tree.blob(r.name) for r in case.files.get(names, ())] if isinstance(names, str) else []
+        asked = Request(blobs, slot, labels, images, self._picture_name(case), beside, self.documents)
+        return Annotation(key, slot.role, partial(loader, asked), structures, who, tuple(b.name for b in blobs))
+
+    def _picture_name(self, case: Case) -> str | None:
+        refs = (r for n, s in self.layout.files.items() if s.role == "image" for r in case.files.get(n, ()))
+        first = next(refs, None)
+        return None if first is None else first.name
 
     def _table_annotation(self, name: str, table: Table, case: Case) -> Annotation:
-        load = partial(table.rows_of, case, _captured(case))
-        return Annotation(name, table.slot.kind, load, files=tuple(r.name for r in table.refs))
+        structures = structures_of(self.layout.labels.get(table.slot.labels or "", {}))
+        load = partial(self._read_table_annotation, table, case)
+        return Annotation(name, table.slot.kind, load, structures, files=tuple(r.name for r in table.refs))
+
+    def _read_table_annotation(self, table: Table, case: Case) -> Any:
+        rows = table.rows_of(case, _captured(case))
+        return boxes_of_rows(rows, table.slot, f"{table.name}, {case.id}") if table.slot.kind == "boxes" else rows
 
     def _run_lengths(self, name: str, table: Table, case: Case, images: Mapping[str, Image]) -> Mask:
         from medshelf.samples.run_lengths import masks_of_rows
@@ -201,7 +215,7 @@ class Assembler:
         read = partial(masks_of_rows, table, case, ordered, image, labels)
         tables = tuple((ref.name, self.tree.blob(ref.name)) for ref in table.refs)
         return Mask(
-            name, "binary", labels, {}, self.layout.regions, State.ABSENT, grid=image, tables=tables,
+            name, "binary", labels, {}, self.layout.regions, State.NOT_ANNOTATED, grid=image, tables=tables,
             read_segments=read,
         )  # fmt: skip
 
@@ -218,7 +232,7 @@ class Assembler:
         for name, slot in self.layout.files.items():
             refs = case.files.get(name, ())
             if slot.role == "record" and refs:
-                makers[name] = partial(LOADERS["record"], [self.tree.blob(refs[0].name)], slot, {})
+                makers[name] = partial(LOADERS["record"], Request([self.tree.blob(refs[0].name)], slot))
         return makers
 
     def _targets(
@@ -226,7 +240,7 @@ class Assembler:
     ) -> dict[str, Callable[[], Any]]:
         makers: dict[str, Callable[[], Any]] = {}
         for name, target in self.layout.targets.items():
-            makers[name] = partial(_target, target, case, rows, records, self._target_image(target.of, case))
+            makers[name] = partial(value_of, target, case, rows, records, self._target_image(target.of, case))
         return makers
 
     def _target_image(self, of: str, case: Case) -> Image | None:
@@ -318,38 +332,9 @@ def _segments(blobs: list[Any], labels: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _no_reader(name: str, blobs: list[Any], slot: Slot, labels: Mapping[str, str]) -> Any:
+def _no_reader(name: str, asked: Request) -> Any:
     raise Unsupported(
-        f"no reader is called {name!r} yet", where=blobs[0].name, hint="Its files can be listed and checked by name"
+        f"no reader is called {name!r} yet",
+        where=asked.blobs[0].name,
+        hint="Its files can be listed and checked by name",
     )
-
-
-def _target(target: Target, case: Case, rows: Any, records: Any, image: Image | None) -> Any:
-    head, _, rest = target.of.partition(".")
-    if image is not None:
-        value: Any = image.array
-        return value.item() if value.ndim == 0 else value
-    if head in records and rest:
-        value = records[head].get(rest)
-    elif head in rows and rest == "*":
-        hidden = set(target.without)
-        return {k: v for row in rows[head][:1] for k, v in row.items() if k not in hidden}
-    elif head in rows and rest:
-        found = [row.get(rest) for row in rows[head]]
-        value = found[0] if len(found) == 1 else found or None
-    else:
-        value = case.fields.get(target.of)
-    if isinstance(value, list):
-        return [_meaning(target, v) for v in value]
-    return _meaning(target, value)
-
-
-def _meaning(target: Target, value: Any) -> Any:
-    """Return a value as meant: renamed, and a number where the target is one (None where it is no number)."""
-    value = target.map.get(str(value), value)
-    if target.kind != "number" or value is None or isinstance(value, int | float):
-        return value
-    try:
-        return float(str(value)) if "." in str(value) or "e" in str(value).lower() else int(str(value))
-    except ValueError:
-        return None

@@ -88,7 +88,8 @@ def _opened(
     record: Record, layout: Layout, variant: str, tree: Tree, matched: Matched, joined: Joined
 ) -> Dataset:
     tables = {
-        name: Table(name, slot, tuple(matched.tables.get(name, ())), tree) for name, slot in layout.tables.items()
+        name: Table(name, slot, tuple(matched.tables.get(name, ())), tree, layout.key)
+        for name, slot in layout.tables.items()
     }
     fixed = tuple(erratum for erratum in record.errata if erratum.fix and erratum.status != "fixed")
     assembler = Assembler(record.id, layout, tree, tables, fixed)

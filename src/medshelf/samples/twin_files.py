@@ -20,6 +20,7 @@ from medshelf.model.labels import structures_of
 from medshelf.model.layout import Layout, Slot
 from medshelf.model.volume import Volume
 from medshelf.samples import operate, phantom
+from medshelf.samples.twin_drawn import WRITERS
 from medshelf.samples.twin_others import write_boxes, write_contours, write_mesh, write_points, write_record, write_text
 
 FLAT = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
@@ -42,6 +43,8 @@ Writer = Callable[[Layout, Slot, Sequence[TwinFile], Sequence[Path]], None]
 
 def _writer(slot: Slot, path: Path) -> Writer:
     ending = path.suffix.lower()
+    if slot.reader in WRITERS:
+        return WRITERS[slot.reader]
     if slot.reader in ("dicom_series", "dicom"):
         return _write_dicom
     if slot.reader == "slices":
