@@ -121,7 +121,11 @@ def test_sct_testing_data(shared_data: Path) -> None:
     assert dataset["t2"].annotations["rootlets"].values[5] == "nerve_rootlet.C5"
     with (root / "t2" / "t2_centerline-manual.csv").open(newline="") as stream:
         n_points = len(list(csv.reader(stream)))
-    assert len(dataset["t2"].annotations["centreline_points@manual"].read().splitlines()) == n_points
+    centreline = dataset["t2"].annotations["centreline_points@manual"].read()
+    assert (centreline.coordinates.shape, centreline.frame) == ((n_points, 3), "voxel_ras")
+    line = dataset["t2"].annotations["centreline@manual"].volume.reoriented("RAS").array != 0
+    inside = line[tuple(centreline.coordinates.round().astype(int).T)]
+    assert inside.all() and line.sum() == n_points
     np.testing.assert_array_equal(dataset["t2"].images["mr"].array, voxels(root / "t2" / "t2.nii.gz"))
 
 

@@ -47,7 +47,7 @@ def read_supervisely(blob: Blob) -> Contours:
 def _drawn(one: Any, where: str) -> Iterator[Contour]:
     points = one.get("points") if isinstance(one, dict) else None
     kind = one.get("geometryType") if isinstance(one, dict) else None
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise Unsupported("an object of another kind is not read", where=where, why=repr(kind)[:80])
     if not isinstance(points, dict):
         raise FormatError("an object has no points", where=where)

@@ -148,7 +148,8 @@ def _from_parquet(blob: Blob, limit_bytes: int) -> Table:
             unfolded = sum(group.total_byte_size for group in groups)
             if unfolded > limit_bytes:
                 raise Unsupported("the table is too large", where=blob.name, why=f"{unfolded} bytes unfolded")
-            rows = (table := file.read()).to_pylist()
+            table = file.read()
+            rows = table.to_pylist()
     except FormatError:
         raise
     except Exception as error:  # Arrow's errors share no base class
