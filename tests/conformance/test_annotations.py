@@ -134,7 +134,8 @@ def _markups(path: Path) -> Points:
 
 def _points(path: Path) -> Points:
     points = Points(("C1", "C2"), np.array([[1.5, 2, 3], [4, 5, 6]]), "voxel")
-    rows = [{"label": n, "X": x, "Y": y, "Z": z} for n, (x, y, z) in zip(points.labels, points.coordinates, strict=True)]
+    named = zip(points.labels, points.coordinates.tolist(), strict=True)
+    rows = [{"label": name, "X": x, "Y": y, "Z": z} for name, (x, y, z) in named]
     write_rows(path, rows)
     return points
 

@@ -541,8 +541,8 @@ def test_what_vtk_writes_is_read(ending: str, binary: bool, tmp_path: Path) -> N
     source = vtk.vtkSphereSource()
     source.SetThetaResolution(7)
     source.SetPhiResolution(5)
-    names = {".vtp": "vtkXMLPolyDataWriter", ".vtk": "vtkPolyDataWriter", ".stl": "vtkSTLWriter", ".ply": "vtkPLYWriter"}
-    writer = getattr(vtk, names[ending])()
+    names = {".vtp": "XMLPolyData", ".vtk": "PolyData", ".stl": "STL", ".ply": "PLY"}
+    writer = getattr(vtk, f"vtk{names[ending]}Writer")()
     writer.SetInputConnection(source.GetOutputPort())
     if ending == ".vtp":
         (writer.SetDataModeToAppended if binary else writer.SetDataModeToAscii)()

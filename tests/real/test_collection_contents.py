@@ -122,8 +122,8 @@ def test_sct_testing_data(shared_data: Path) -> None:
     with (root / "t2" / "t2_centerline-manual.csv").open(newline="") as stream:
         n_points = len(list(csv.reader(stream)))
     centreline = dataset["t2"].annotations["centreline_points@manual"].read()
-    assert (centreline.coordinates.shape, centreline.frame) == ((n_points, 3), "voxel_ras")
-    line = dataset["t2"].annotations["centreline@manual"].volume.reoriented("RAS").array != 0
+    assert (centreline.coordinates.shape, centreline.frame) == ((n_points, 3), "voxel_las")
+    line = dataset["t2"].annotations["centreline@manual"].volume.reoriented("LAS").array != 0
     inside = line[tuple(centreline.coordinates.round().astype(int).T)]
     assert inside.all() and line.sum() == n_points
     np.testing.assert_array_equal(dataset["t2"].images["mr"].array, voxels(root / "t2" / "t2.nii.gz"))

@@ -92,8 +92,9 @@ def test_bccd(shared_data: Path) -> None:
     boxes = [sample.annotations["cells"].read() for sample in dataset]
     assert Counter(box.label for one in boxes for box in one.boxes) == wanted
     assert set(wanted) == {"RBC", "WBC", "Platelets"}
-    named = {part: (root / "ImageSets" / "Main" / f"{part}.txt").read_text().split() for part in ("train", "val", "test")}
-    assert dataset.splits == {part: len(names) for part, names in named.items()} == {"train": 205, "val": 87, "test": 72}
+    parts = {"train": 205, "val": 87, "test": 72}
+    named = {part: (root / "ImageSets" / "Main" / f"{part}.txt").read_text().split() for part in parts}
+    assert dataset.splits == {part: len(names) for part, names in named.items()} == parts
     assert {case.id for case in dataset.filter(split="val").cases} == set(named["val"])
     cells = dataset["BloodImage_00000"].annotations["cells"]
     assert cells.structures == dataset.structures["cells"] == ("erythrocyte", "leukocyte", "platelet")
