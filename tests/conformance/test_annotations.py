@@ -18,7 +18,18 @@ import numpy as np
 import pytest
 
 from medshelf.errors import AccessError, FormatError, MedshelfError, NotFound
-from medshelf.formats import coco, contours, geojson, keyval, lidc, named_boxes, slicer_markups, supervisely, yolo
+from medshelf.formats import (
+    coco,
+    contours,
+    geojson,
+    keyval,
+    lidc,
+    named_boxes,
+    slicer_markups,
+    supervisely,
+    xy_lines,
+    yolo,
+)
 from medshelf.formats.boxes import Box, Boxes, read_voc, write_voc
 from medshelf.formats.contours import Contour, Contours
 from medshelf.formats.lidc import Nodule, Outline, Reader, Readings
@@ -117,6 +128,12 @@ def _supervisely(path: Path) -> Contours:
     return _drawn("supervisely", {})
 
 
+def _xy_lines(path: Path) -> Contour:
+    contour = Contour(None, np.array([[1.5, 2], [9, 3], [5, 11.25]]))
+    xy_lines.write_xy_lines(path, contour)
+    return contour
+
+
 def _lidc(path: Path) -> Readings:
     ring = np.array([[3, 3], [6, 3], [6, 6], [3, 6]])
     nodule = Nodule("7", (Outline(ring, -12.5, "1.2.3"), Outline(ring + 1, -10.0, "1.2.4", False)), {"malignancy": 4})
@@ -199,6 +216,7 @@ KINDS = [
     Kind("contours", "a.xml", contours.read_contours, _asap),
     Kind("geojson", "a.json", geojson.read_geojson, _geojson),
     Kind("supervisely", "a.jpg.json", supervisely.read_supervisely, _supervisely),
+    Kind("xy_lines", "a.txt", xy_lines.read_xy_lines, _xy_lines, whole=False),
     Kind("lidc_xml", "a.xml", lidc.read_lidc, _lidc),
     Kind("slicer_markups", "a.mrk.json", slicer_markups.read_markups, _markups),
     Kind("slicer_markups", "a.fcsv", slicer_markups.read_markups, _markups, whole=False),

@@ -14,6 +14,7 @@ from medshelf.formats.geojson import read_geojson
 from medshelf.formats.named_boxes import read_named_boxes
 from medshelf.formats.slicer_markups import read_markups
 from medshelf.formats.supervisely import read_supervisely
+from medshelf.formats.xy_lines import read_xy_lines
 from medshelf.formats.yolo import read_class_names
 from medshelf.model.blob import LocalFile
 
@@ -174,3 +175,13 @@ def test_wrong_named_boxes_are_named(tmp_path: Path) -> None:
                            ([{"a": [1, 2, 3, "x"]}], "not a number")):  # fmt: skip
         with pytest.raises(FormatError, match=said):
             read_named_boxes(blob(tmp_path, document))
+
+
+def test_an_outline_is_two_numbers_a_line(tmp_path: Path) -> None:
+    name = "IM-0001-0048-icontour-manual.txt"
+    found = read_xy_lines(blob(tmp_path, "1.5 2\n\n3,4\n", name))
+    assert (found.points_xy.tolist(), found.attributes["file"]) == ([[1.5, 2], [3, 4]], name)
+    for text, said in (("1 2 3\n", "line 1: a point is not two"), ("1\n", "two numbers"), ("1 x\n", "not a number"),
+                       ("\n", "no point")):  # fmt: skip
+        with pytest.raises(FormatError, match=said):
+            read_xy_lines(blob(tmp_path, text, "a.txt"))

@@ -128,8 +128,14 @@ def _attach(
         applicable = [c for c in cases if applies(layout, ref.slot, c.fields)]
         for case in applicable:
             _add(case, ref, lead=False)
-        if not applicable and layout.files[ref.slot].dataset is None:
+        if not applicable and layout.files[ref.slot].dataset is None and not _untranslated(layout):
             orphans.append(ref)
+
+
+def _untranslated(layout: Layout) -> bool:
+    """True when a table that translates key fields could not be read, as in a mere list of names."""
+    rules = (layout.fields[name] for name in layout.key if name in layout.fields)
+    return any(rule.map_from is not None and not rule.map for rule in rules)
 
 
 def _finish(layout: Layout, building: dict[Key, _Building], orphans: list[FileRef]) -> Joined:

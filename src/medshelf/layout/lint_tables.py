@@ -14,12 +14,15 @@ _CORNERS = ({"x0", "y0", "x1", "y1"}, {"x", "y", "width", "height"})
 
 
 def table_complaints(layout: Layout) -> Iterator[Complaint]:
-    """Yield what is wrong with tables, targets that read them, and readers that need names: path, message."""
+    """Yield what is wrong with tables, and with fields, targets and readers that need them: path, message."""
     for name, table in layout.tables.items():
         for key, message in (*_names(table), *_kind(layout, table)):
             yield ("tables", name, key), message
     for name, target in layout.targets.items():
         yield from (((("targets", name, "sep"), message)) for message in _sep(target))
+    for name, rule in layout.fields.items():
+        if rule.map_from is not None and rule.map_from.table not in layout.tables:
+            yield ("fields", name, "map_from"), f"there is no table [tables.{rule.map_from.table}]"
     for name, slot in layout.files.items():
         names = slot.columns.get("names")
         if isinstance(names, str) and names not in layout.files:

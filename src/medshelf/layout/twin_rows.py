@@ -115,6 +115,9 @@ def _filled(layout: Layout, name: str, key: dict[str, str], number: int) -> dict
             words = tuple(target.map) or target.classes or ("1",)
             cell = words[number % len(words)] if target.sep is None else _several(words[:2], target.sep)
             row.setdefault(column, cell)
+    for rule in layout.fields.values():
+        if rule.map_from is not None and rule.map_from.table == name and rule.map_from.gives in row:
+            row.setdefault(rule.map_from.column, row[rule.map_from.gives])
     for split in (layout.split, *layout.splits.values()):
         if split is not None and split.of.partition(".")[0] == name:
             words = tuple(split.map) or ("train", "test")

@@ -24,6 +24,20 @@ FAMILIES = (
 
 
 @dataclass(frozen=True, slots=True)
+class MapFrom:
+    """A table of the release that says what a field's values mean: ``map_from`` of a field."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    table: str
+    """Table of the layout."""
+    column: str
+    """Column that holds the values as names have them."""
+    gives: str
+    """Column that holds what they mean."""
+
+
+@dataclass(frozen=True, slots=True)
 class FieldRule:
     """How a field gets its value from a captured one. Steps run in the order of these attributes."""
 
@@ -41,6 +55,8 @@ class FieldRule:
     """``"1-410" = "ct"``: value by range of numbers, both ends included."""
     map: dict[str, str] = field(default_factory=dict)
     """Value by value; a value that is not listed stays as it is."""
+    map_from: MapFrom | None = None
+    """The same from a table: ``{ table = "patients", column = "OriginalID", gives = "PatientID" }``."""
     default: str | None = None
     """Value when nothing was captured."""
 

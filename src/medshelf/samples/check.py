@@ -19,6 +19,7 @@ from medshelf.model.dataset import Record
 from medshelf.model.finding import Finding
 from medshelf.samples.open import open as open_dataset
 from medshelf.samples.tables import Table, agree, comparable
+from medshelf.samples.translate import translated
 
 Key = tuple[str, ...]
 Part = tuple[tuple[str, object], ...]
@@ -47,8 +48,13 @@ def check(
     """
     record = dataset if isinstance(dataset, Record) else load(dataset)
     tree = open_tree(where)
+    unread: list[Finding] = []
+    try:
+        record = translated(record, tree)
+    except MedshelfError as error:
+        unread = [Finding("table.unreadable", "error", error.what, record.id, evidence={"why": error.why})]
     report = check_names(record, tree.names, variant=variant)
-    more = [_problem(record.id, p.path, p.message) for p in tree.problems]
+    more = unread + [_problem(record.id, p.path, p.message) for p in tree.problems]
     if tables and tree.has_bytes and report.slots:
         more += _rows(record, report.variant, tree)
         report = _row_cases(record, report, where)

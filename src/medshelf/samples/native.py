@@ -128,6 +128,12 @@ def _supervisely(asked: Request) -> Any:
     return supervisely.read_supervisely(asked.blobs[0])
 
 
+def _xy_lines(asked: Request) -> Any:
+    from medshelf.formats import contours, xy_lines
+
+    return contours.Contours(tuple(map(xy_lines.read_xy_lines, asked.blobs)), vendor="xy_lines")
+
+
 def _lidc(asked: Request) -> Any:
     from medshelf.formats import lidc
 
@@ -175,6 +181,7 @@ LOADERS: dict[str, Loader] = {
     "aperio_xml": _contours,
     "geojson": _geojson,
     "supervisely": _supervisely,
+    "xy_lines": _xy_lines,
     "lidc_xml": _lidc,
     "points": _points,
     "slicer_markups": _slicer,

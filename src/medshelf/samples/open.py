@@ -23,6 +23,7 @@ from medshelf.samples.dataset import Dataset
 from medshelf.samples.others import with_others
 from medshelf.samples.splits import with_split
 from medshelf.samples.tables import Table
+from medshelf.samples.translate import translated
 
 
 def open(
@@ -67,6 +68,7 @@ def open(
     """
     record = dataset if isinstance(dataset, Record) else load(dataset)
     tree = open_tree(root)
+    record = translated(record, tree)
     with collector_paused():
         chosen, matched = choose(layouts_of(record), tree.names, variant)
         layout = layouts_of(record)[chosen]

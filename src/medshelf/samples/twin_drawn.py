@@ -71,6 +71,13 @@ def _write_supervisely(layout: Layout, slot: Slot, group: Sequence[TwinFile], pa
         write_supervisely(path, _outlines(names_of(layout, slot, "region")), (COLUMNS, ROWS))
 
 
+def _write_xy_lines(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    from medshelf.formats.xy_lines import write_xy_lines
+
+    for path in paths:
+        write_xy_lines(path, next(iter(_outlines(["region"]))))
+
+
 def _write_markups(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
     from medshelf.formats.points import Points
     from medshelf.formats.slicer_markups import write_markups
@@ -106,6 +113,7 @@ WRITERS: dict[str | None, Writer] = {
     "geojson": _write_geojson,
     "supervisely": _write_supervisely,
     "slicer_markups": _write_markups,
+    "xy_lines": _write_xy_lines,
     "lidc_xml": _write_lidc,
 }
 """By the name of a reader."""
