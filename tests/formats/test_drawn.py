@@ -35,7 +35,6 @@ HOLE = [[2, 1], [4, 1], [4, 3], [2, 1]]
 
 @pytest.mark.parametrize("wrap", ["alone", "list", "collection"])
 def test_features_alone_in_a_list_or_in_a_collection(tmp_path: Path, wrap: str) -> None:
-    """A bare list is how QuPath 0.2 and the HuBMAP kidney release write them."""
     named = {"name": "glomerulus", "colorRGB": 1}
     one = feature({"type": "Polygon", "coordinates": [RING, HOLE]}, classification=named)
     wrapped = {"alone": one, "list": [one], "collection": {"type": "FeatureCollection", "features": [one]}}[wrap]

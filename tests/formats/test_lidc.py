@@ -139,13 +139,15 @@ def test_radiographs_are_read_without_a_place(tmp_path: Path) -> None:
     text = (
         '<IdriReadMessage xmlns="http://www.nih.gov/idri"><ResponseHeader><CXRSeriesInstanceUid>1.9'
         "</CXRSeriesInstanceUid></ResponseHeader><CXRreadingSession><unblindedRead><noduleID>1</noduleID>"
-        "<characteristics><confidence>3</confidence></characteristics><roi><imageSOP_UID>1.8</imageSOP_UID>"
+        "<characteristics><confidence>3</confidence><reason>beyond the heart</reason></characteristics><roi><imageSOP_UID>1.8</imageSOP_UID>"
         "<edgeMap><xCoord>5</xCoord><yCoord>6</yCoord></edgeMap></roi></unblindedRead></CXRreadingSession>"
         "</IdriReadMessage>"
     )
     found = read(tmp_path, text)
     assert found.series_uid == "1.9"
-    assert found.readers[0].nodules[0].outlines[0].z_mm is None
+    (nodule,) = found.readers[0].nodules
+    assert nodule.outlines[0].z_mm is None
+    assert nodule.characteristics == {"confidence": 3, "reason": "beyond the heart"}
 
 
 @pytest.mark.parametrize(

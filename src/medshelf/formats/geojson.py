@@ -26,7 +26,7 @@ def read_geojson(blob: Blob, *, limit_bytes: int = LIMIT_BYTES) -> Contours:
     Parameters
     ----------
     blob : Blob
-        JSON: a FeatureCollection, one Feature, or a bare list of features (as QuPath 0.2 exports them).
+        JSON: a FeatureCollection, one Feature, or a bare list of features (as some exports have them).
     limit_bytes : int
         Largest file that is read.
 

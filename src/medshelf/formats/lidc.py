@@ -6,10 +6,16 @@ Annotations", and S. G. Armato et al., Med. Phys. 38, 915, 2011):
 
 * every ``readingSession`` is one reader, who saw the marks of the others and then decided alone; the marks of
   different readers are not joined, and number n of one file is not the same person as number n of another;
-* a nodule of 3 mm and more has an outline on each slice that it meets, and scores; x and y are column and row
-  from 0, and the pixels of the outline lie *just outside* the nodule;
+* a nodule of 3 mm and more has an outline on each slice that it meets, and scores; the pixels of the outline lie
+  *just outside* the nodule;
 * an outline with ``inclusion`` FALSE is a hole: what it encloses is no part of the nodule;
-* a nodule below 3 mm is one point, and has no scores; a non-nodule of 3 mm and more is one point as well.
+* a nodule below 3 mm is one point, and has no scores; a non-nodule of 3 mm and more is one point as well;
+* scores of lobulation and spiculation are of no trust in about 100 of the first 399 scans, where readers used the
+  scale both ways (the same page, "Annotation and Markup Issues").
+
+x and y are column and row of the slice from 0, as pylidc (https://github.com/notmatthancock/pylidc, Annotation.py)
+takes them. Its masks follow the same rules; they differ where the outlines of one nodule cross, from which pylidc
+takes all pixels of all outlines away.
 """
 
 from __future__ import annotations
@@ -33,6 +39,10 @@ MOST_READERS = 255
 _ROOTS = ("LidcReadMessage", "IdriReadMessage")
 _SESSIONS = ("readingSession", "CXRreadingSession")
 _NODULES = ("unblindedReadNodule", "unblindedRead")
+_SCORES = (
+    "subtlety", "internalStructure", "calcification", "sphericity", "margin", "lobulation", "spiculation", "texture",
+    "malignancy",
+)  # fmt: skip
 _FARTHEST_PIXEL = 2**20
 
 
@@ -57,8 +67,9 @@ class Nodule:
     id: str
     """As this reader's session numbers it; other readers call the same nodule otherwise."""
     outlines: tuple[Outline, ...]
-    characteristics: Mapping[str, int] = field(default_factory=dict)
-    """Scores by name (subtlety, malignancy ... 1 to 5 or 6); empty for nodules below 3 mm."""
+    characteristics: Mapping[str, int | str] = field(default_factory=dict)
+    """Scores by name (subtlety, malignancy ... 1 to 5 or 6); empty for nodules below 3 mm. What a reader of a
+    radiograph wrote in words stays text."""
 
     @property
     def is_small(self) -> bool:
@@ -112,10 +123,10 @@ class Readings:
         Unsupported
             The grid has no place in space or is not axial, or the marks belong to a radiograph.
         """
-        chosen = self.readers if reader is None else (self.readers[reader],)
-        shape = (grid.shape[0], grid.shape[1], grid.shape[2]) if len(grid.shape) >= 3 else (0, 0, 0)
+        _check_axial(grid)
+        shape = (grid.shape[0], grid.shape[1], grid.shape[2])
         votes = np.zeros(shape, np.uint8)
-        for one in chosen:
+        for one in self.readers if reader is None else (self.readers[reader],):
             drawn = np.zeros(shape, bool)
             for nodule in one.nodules:
                 if not nodule.is_small:
@@ -139,17 +150,20 @@ def _draw(nodule: Nodule, grid: Header | Volume, drawn: np.ndarray) -> None:
         drawn[:, :, k] |= inside.T
 
 
-def _slice_of(outline: Outline, grid: Header | Volume) -> int:
-    """Number of the slice that an outline lies on, by its z (the same in LPS and RAS)."""
+def _check_axial(grid: Header | Volume) -> None:
     affine = grid.affine
-    if outline.z_mm is None:
-        raise Unsupported("marks of a radiograph can't be drawn on a volume")
     if affine is None or grid.axes[:3] != "ijk":
         raise Unsupported("marks can only be drawn on a volume with a place in space", why=f"axes {grid.axes}")
-    step = float(affine[2, 2])
-    if abs(affine[2, :2]).max() > 1e-3 * abs(step) or step == 0:
+    if affine[2, 2] == 0 or abs(affine[2, :2]).max() > 1e-3 * abs(affine[2, 2]):
         raise Unsupported("marks can only be drawn on axial slices", why=f"z changes by {affine[2, :3].tolist()}")
-    place = (outline.z_mm - float(affine[2, 3])) / step
+
+
+def _slice_of(outline: Outline, grid: Header | Volume) -> int:
+    """Number of the slice that an outline lies on, by its z (the same in LPS and RAS)."""
+    if outline.z_mm is None:
+        raise Unsupported("marks of a radiograph can't be drawn on a volume")
+    assert grid.affine is not None
+    place = (outline.z_mm - float(grid.affine[2, 3])) / float(grid.affine[2, 2])
     k = round(place)
     if not 0 <= k < grid.shape[2] or abs(place - k) > 0.25:
         raise FormatError(
@@ -240,12 +254,13 @@ def _pixel(element: Element, where: str) -> tuple[int, int]:
     return int(x), int(y)
 
 
-def _scores(nodule: Element, where: str) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _scores(nodule: Element, where: str) -> dict[str, int | str]:
+    found: dict[str, int | str] = {}
     for group in markup.children(nodule, "characteristics"):
         for score in group:
             name, text = markup.local_name(score), (score.text or "").strip()
-            if text:
-                value = markup.as_number(text, name, where)
-                found[name] = int(value)
+            if text and name in _SCORES:
+                found[name] = int(markup.as_number(text, name, where))
+            elif text:
+                found[name] = int(text) if text in tuple("0123456789") else text
     return found

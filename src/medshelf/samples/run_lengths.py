@@ -43,7 +43,7 @@ def masks_of_rows(
     Raises
     ------
     FormatError
-        Run lengths that do not fit the picture, or of a structure that the label map does not know.
+        Run lengths that do not fit the picture, or a size that nothing tells.
     """
     codec = parse_codec(table.slot.codec or "rle")
     header = image.header()
