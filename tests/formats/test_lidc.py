@@ -139,7 +139,8 @@ def test_radiographs_are_read_without_a_place(tmp_path: Path) -> None:
     text = (
         '<IdriReadMessage xmlns="http://www.nih.gov/idri"><ResponseHeader><CXRSeriesInstanceUid>1.9'
         "</CXRSeriesInstanceUid></ResponseHeader><CXRreadingSession><unblindedRead><noduleID>1</noduleID>"
-        "<characteristics><confidence>3</confidence><reason>beyond the heart</reason></characteristics><roi><imageSOP_UID>1.8</imageSOP_UID>"
+        "<characteristics><confidence>3</confidence><reason>beyond the heart</reason></characteristics>"
+        "<roi><imageSOP_UID>1.8</imageSOP_UID>"
         "<edgeMap><xCoord>5</xCoord><yCoord>6</yCoord></edgeMap></roi></unblindedRead></CXRreadingSession>"
         "</IdriReadMessage>"
     )

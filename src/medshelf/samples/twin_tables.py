@@ -26,7 +26,7 @@ def write_table(layout: Layout, planned: TwinTable, cases: Sequence[Case], stage
     path.parent.mkdir(parents=True, exist_ok=True)
     if slot.kind == "list":
         lines = [row.get("line", f"synthetic line {number}") for number, row in enumerate(rows, 1)]
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        path.write_text("".join(f"{line}\n" for line in lines), encoding=slot.encoding or "utf-8")
         return
     columns = _columns(layout, planned.table, slot)
     if slot.columns_are:
