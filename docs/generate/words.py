@@ -34,6 +34,8 @@ _SINGLE: Mapping[str, type] = {
     "split": layouts.Split, "rows": layouts.Rows, "expect": layouts.Expect, "example": layouts.Example,
 }  # fmt: skip
 
+_NESTED: Mapping[str, type] = {"classes": layouts.InstanceClasses, "map_from": layouts.MapFrom}
+
 _TEMPLATE_WORDS: Mapping[str, tuple[str, str]] = {
     "{f}": (r"(?<!\{)\{\w+\}(?!\})", "any text inside one name"),
     "{f:int}": (r"\{\w+:int\}", "digits, compared as a number"),
@@ -120,8 +122,8 @@ def _of_layout(dataset: str, layout: Mapping[str, Any]) -> Iterator[Use]:
 def _of_table(dataset: str, head: str, cls: type, table: Mapping[str, Any]) -> Iterator[Use]:
     for key, value in table.items():
         yield Use(dataset, head, cls, key, value)
-        if cls is layouts.Slot and key == "classes":
-            yield from _of_table(dataset, f"{head}.classes", layouts.InstanceClasses, value)
+        if key in _NESTED and isinstance(value, Mapping):
+            yield from _of_table(dataset, f"{head}.{key}", _NESTED[key], value)
 
 
 def _best(found: Sequence[Use]) -> Use | None:

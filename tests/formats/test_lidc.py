@@ -14,7 +14,7 @@ from medshelf.model.blob import LocalFile
 from medshelf.model.volume import Header
 from medshelf.samples import phantom
 
-# In the form of the collection: namespace, header, two readers, one with a hole; element by element as published
+# In the form that public descriptions and programs give for the collection; no file of it was at hand
 XML = """<?xml version="1.0" encoding="UTF-8"?>
 <LidcReadMessage uid="1.3.6.1.4.1.14519.5.2.1.6279.6001.1307390687803.0" xmlns="http://www.nih.gov"
  xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://www.nih.gov x.xsd">

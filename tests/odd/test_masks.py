@@ -19,6 +19,16 @@ from tests.layout.made import record
 from tests.odd.conftest import Twinned
 
 
+def test_05_readings_of_a_nodule_stay_apart_and_are_drawn_as_far_as_readers_agree(twinned: Twinned) -> None:
+    sample = next(s for s in twinned("lidc-idri") if "marks" in s.annotations)
+    readings = sample.annotations["marks"].read()
+    assert len(readings.readers) > 1
+    header = sample.image.header()
+    any_reader, agreed = (readings.mask(header, agreement=n).astype(bool) for n in (1, 2))
+    assert any_reader.shape == tuple(header.shape) and any_reader.any()
+    assert (agreed <= any_reader).all()
+
+
 def test_09_values_beyond_eight_bits_are_not_wrapped_around(twinned: Twinned) -> None:
     stored = {"myops-2020": {200, 500, 600, 1220, 2221}, "mm-whs": {205, 420, 500, 550, 600, 820, 850}}
     for dataset, values in stored.items():
@@ -154,6 +164,18 @@ def test_24_run_lengths_in_a_table_and_spacing_in_the_file_name(twinned: Twinned
     (Path(opened.tree.where) / "sample_submission.csv").write_text("id,class,predicted\\n")
     report = medshelf.check("uw-madison-gi-tract", opened.tree.where)
     assert not [f for f in report.findings if f.check == "layout.extra"]
+
+
+def test_24_starts_of_runs_relative_to_the_end_of_the_last(twinned: Twinned) -> None:
+    opened = twinned("siim-acr-pneumothorax")
+    table = next(Path(opened.tree.where).rglob("train-rle.csv"))
+    ids = [sample.fields["uid"] for sample in opened]
+    table.write_text(f"ImageId, EncodedPixels\n{ids[0]},10 3 5 2\n{ids[1]},-1\n")
+    drawn, blank = (medshelf.open("siim-acr-pneumothorax", opened.tree.where)[n] for n in (0, 1))
+    mask = drawn.annotations["masks"].mask("pleural_cavity/pneumothorax")
+    flat = np.flatnonzero(mask[..., 0])  # axes i (column), j (row): runs go down the columns
+    np.testing.assert_array_equal(flat, [10, 11, 12, 18, 19])
+    assert blank.annotations["masks"].state("pleural_cavity/pneumothorax") == "absent"
 
 
 @pytest.mark.parametrize(("dataset", "state"), [("pddca", "not annotated"), ("han-seg", "not annotated")])

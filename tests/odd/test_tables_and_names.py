@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from openpyxl import Workbook
 
 import medshelf
 from medshelf.errors import MedshelfError, Unsupported
@@ -93,6 +94,28 @@ id = ["s0001", "s0002"]
     if encoding == "gbk":
         assert again[0].tables["meta"][0]["诊断"] == "肺炎"
     assert not [f for f in medshelf.check(made, opened.tree.where).findings if f.severity != "info"]
+
+
+def test_33_two_rows_of_names_are_one(twinned: Twinned) -> None:
+    made = record("""
+key = ["id"]
+[files.ct]
+role = "image"
+path = "{id:~s\\\\d{4}}.nii.gz"
+[tables.meta]
+path = "meta.xlsx"
+key = { image_id = "{id}" }
+header = [0, 1]
+[example.fields]
+id = ["s0001", "s0002"]
+""")
+    opened = twinned(made)
+    book = Workbook()
+    for line in (["image_id", "lesion", "lesion"], [None, "number", "size"], ["s0001", 3, 12.5], ["s0002", 1, 4.0]):
+        book.active.append(line)
+    book.save(next(Path(opened.tree.where).rglob("meta.xlsx")))
+    (row,) = medshelf.open(made, opened.tree.where)[0].tables["meta"]
+    assert [value for name, value in row.items() if name.startswith("lesion")] == [3, 12.5]
 
 
 def test_33_whole_numbers_agree_whatever_their_zeros(twinned: Twinned) -> None:
