@@ -40,7 +40,7 @@ from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
 
 IMAGE_FORMATS = (
-    "nifti", "nrrd", "metaimage", "raster", "numpy_array", "hdf5", "matlab", "slide",
+    "nifti", "nrrd", "metaimage", "raster", "numpy_array", "hdf5", "matlab", "video", "slide",
 )  # fmt: skip
 """Modules of this package that read one image from one blob, in the order in which they are asked."""
 
