@@ -40,7 +40,7 @@ from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
 
 IMAGE_FORMATS = (
-    "nifti", "nrrd", "metaimage", "raster", "numpy_array", "hdf5", "matlab", "video", "slide",
+    "nifti", "analyze", "nrrd", "metaimage", "mgh", "raster", "numpy_array", "hdf5", "matlab", "video", "slide",
 )  # fmt: skip
 """Modules of this package that read one image from one blob, in the order in which they are asked."""
 
@@ -69,9 +69,14 @@ def format_of(blob: Blob) -> ModuleType:
     """
     name = blob.name.lower()
     modules = [format_named(n) for n in IMAGE_FORMATS]
-    for module in modules:
-        if name.endswith(module.SUFFIXES):
-            return module
+    named = [module for module in modules if name.endswith(module.SUFFIXES)]
+    if len(named) > 1:  # .hdr and .img: the header decides
+        from medshelf.formats.pair import header_of
+
+        head = head_of(header_of(blob))
+        named = [module for module in named if module.matches(head)] or named
+    if named:
+        return named[0]
     head = head_of(blob)
     for module in modules:
         if module.matches(head):

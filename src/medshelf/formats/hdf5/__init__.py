@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from medshelf.errors import Unsupported, need
+from medshelf.errors import need
 from medshelf.formats.axes import axes_by_number, only_name
 from medshelf.formats.hdf5.file import datasets, find, is_array, native_type, opened, part_of, whole_of
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
 
-__all__ = ["NAME", "SUFFIXES", "matches", "names", "read", "read_header", "read_item", "write"]
+__all__ = ["NAME", "SUFFIXES", "add", "matches", "names", "read", "read_header", "read_item", "write"]
 
 NAME = "hdf5"
 SUFFIXES = (".hdf5.gz", ".h5.gz", ".hdf5", ".he5", ".h5")
@@ -113,7 +113,7 @@ def read_item(blob: Blob, index: int, key: str | None = None) -> np.ndarray:
 
 
 def write(path: Path | str, volume: Volume, key: str = "data") -> None:
-    """Write an array, compressed; a file that is there already gets one more.
+    """Write an array, compressed, into a new file.
 
     Parameters
     ----------
@@ -123,16 +123,15 @@ def write(path: Path | str, volume: Volume, key: str = "data") -> None:
         Its array is written as it is; axes and place are not kept.
     key : str
         Path of the array in the file.
-
-    Raises
-    ------
-    Unsupported
-        There is an array of this path already.
     """
+    Path(path).unlink(missing_ok=True)
+    add(path, volume, key)
+
+
+def add(path: Path | str, volume: Volume, key: str) -> None:
+    """Write one more array, of a new path, to a file that `write` made; parameters as there."""
     h5py: Any = need("h5py", "hdf5")
     with h5py.File(path, "a") as file:
-        if key in file:
-            raise Unsupported(f"there is an array {key!r} already", where=path)
         file.create_dataset(key, data=volume.array, compression="gzip" if volume.array.size else None)
 
 

@@ -26,7 +26,7 @@ from medshelf.formats.payload import first_bytes
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
 
-__all__ = ["NAME", "SUFFIXES", "matches", "names", "read", "read_header", "read_item", "write"]
+__all__ = ["NAME", "SUFFIXES", "add", "matches", "names", "read", "read_header", "read_item", "write"]
 
 NAME = "matlab"
 SUFFIXES = (".mat",)
@@ -123,7 +123,7 @@ def read_item(blob: Blob, index: int, key: str | None = None) -> np.ndarray:
 
 
 def write(path: Path | str, volume: Volume, key: str = "data") -> None:
-    """Write one array, or a field of a structure, as a compressed file of level 5; one that is there gets one more.
+    """Write one array, or a field of a structure, as a compressed file of level 5.
 
     Parameters
     ----------
@@ -139,6 +139,12 @@ def write(path: Path | str, volume: Volume, key: str = "data") -> None:
     Unsupported
         MATLAB has no such type.
     """
+    Path(path).unlink(missing_ok=True)
+    write_level5(path, volume.array, key)
+
+
+def add(path: Path | str, volume: Volume, key: str) -> None:
+    """Write one more variable, of a new name, to a file that `write` made; parameters and errors as there."""
     write_level5(path, volume.array, key)
 
 
