@@ -159,7 +159,7 @@ def _sort(matched: Matched, layout: Layout, name: str, hits: list[tuple[Entry, r
         matched.files.setdefault(real[0][0].slot, []).append(_ref(layout, name, *real[0]))
         return 0
     slots = tuple(sorted({e.slot for e, _ in real if e.kind == "file"}))
-    if len(slots) > 1:
+    if len(slots) > 1 and not _share(layout, slots):
         matched.ambiguous.append((name, slots))
     for entry, match in real:
         ref = _ref(layout, name, entry, match)
@@ -169,6 +169,12 @@ def _sort(matched: Matched, layout: Layout, name: str, hits: list[tuple[Entry, r
             place = matched.files if entry.kind == "file" else matched.tables
             place.setdefault(entry.slot, []).append(ref)
     return 0
+
+
+def _share(layout: Layout, slots: tuple[str, ...]) -> bool:
+    """True when every slot is another array of one file."""
+    arrays = {layout.files[slot].array for slot in slots}
+    return None not in arrays and len(arrays) == len(slots)
 
 
 def _ref(layout: Layout, name: str, entry: Entry, match: re.Match[str]) -> FileRef:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -34,6 +34,8 @@ class Image:
     """The file, or the members of a series."""
     reader: str | None = None
     """Reader that the layout names; None finds it by the file."""
+    key: str | None = None
+    """Name of the array in a container, where the layout names one."""
     axes: str | None = None
     """Axes that the layout states."""
     stated_spacing_mm: tuple[float, ...] | None = None
@@ -44,6 +46,8 @@ class Image:
     """Which item, along the first axis, of an array file whose items are the cases."""
     reverse: bool = False
     """A series of pictures that runs against its order."""
+    film: bool = False
+    """A film: `frame` and `frames` read it by frame, `read` whole where it is short."""
     source: Image | None = field(default=None, repr=False)
     """The image of which this is one index of one axis, when one file holds several."""
     index: tuple[int | str, int | Callable[[], int]] | None = None
@@ -92,15 +96,13 @@ class Image:
 
             return dicom.read_series(self.blobs, least_slices=_DICOM[self.reader])
         if self.row is not None:
-            from medshelf.formats import numpy_array
-
-            array = numpy_array.read_item(self.blobs[0], self.row)
+            array = formats.read_item(self.blobs[0], self.row, _image_reader(self.reader), self.key)
             return Volume(array, "yx" if array.ndim == 2 else "yxc" if array.ndim == 3 else "n" * array.ndim)
         if self.reader == "slices":
             return stack(self.blobs, reverse=self.reverse, spacing_mm=self.stated_spacing_mm)
         if self.reader == "wsi":
             return formats.read(self.blobs[0], "slide")
-        return formats.read(self.blobs[0], _image_reader(self.reader))
+        return formats.read(self.blobs[0], _image_reader(self.reader), self.key)
 
     def header(self) -> Header:
         """Read what is known without decoding voxels, where the format can; ops may still change it."""
@@ -111,7 +113,28 @@ class Image:
             from medshelf.formats import dicom
 
             return dicom.read_series_header(self.blobs, least_slices=_DICOM[self.reader])
-        return formats.read_header(self.blobs[0], "slide" if self.reader == "wsi" else _image_reader(self.reader))
+        reader = "slide" if self.reader == "wsi" else _image_reader(self.reader)
+        return formats.read_header(self.blobs[0], reader, self.key)
+
+    def frame(self, n: int) -> np.ndarray:
+        """Read the nth displayed frame of a film, from 0: (Y, X, 3) uint8 RGB.
+
+        Raises
+        ------
+        NotFound
+            The film is shorter.
+        FormatError
+            This is no film, or a damaged one.
+        """
+        from medshelf.formats import video
+
+        return video.read_frame(self.blobs[0], n)
+
+    def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[np.ndarray]:
+        """Yield frames of a film, holding one at a time; see `medshelf.formats.video.frames`."""
+        from medshelf.formats import video
+
+        return video.frames(self.blobs[0], start, stop, step)
 
     @cached_property
     def volume(self) -> Volume:

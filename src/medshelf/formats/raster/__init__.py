@@ -115,7 +115,7 @@ def write(path: Path | str, volume: Volume) -> None:
     Parameters
     ----------
     path : Path or str
-        Ends in one of ``.png .jpg .jpeg .bmp .gif .tif .tiff .pgm .ppm``.
+        Ends in one of ``.png .jpg .jpeg .bmp .gif .tif .tiff .pgm .ppm .pgm.gz .ppm.gz``.
     volume : Volume
         Axes ``"yx"`` or ``"yxc"``, for TIFF also ``"nyx"`` and ``"nyxc"``. ``meta["palette"]`` is
         kept for PNG, BMP and GIF. All but JPEG give the same values back.

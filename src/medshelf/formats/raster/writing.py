@@ -25,7 +25,9 @@ _HOLDS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
 
 def write(path: Path | str, volume: Volume) -> None:
     """See `medshelf.formats.raster.write`."""
-    ending = Path(path).suffix.lower()
+    name = Path(path).name.lower()
+    packed = name.endswith((".pgm.gz", ".ppm.gz"))
+    ending = Path(name.removesuffix(".gz") if packed else name).suffix
     array = np.asarray(volume.array)
     if array.dtype == bool:
         array = array.astype(np.uint8) * np.uint8(255)
@@ -44,7 +46,7 @@ def write(path: Path | str, volume: Volume) -> None:
             hint="TIFF holds any",
         )
     if ending in (".pgm", ".ppm"):
-        raster_netpbm.write(path, array, volume.meta.get("maxval"))
+        raster_netpbm.write(path, array, volume.meta.get("maxval"), compressed=packed)
     elif ending == ".png" and "palette" not in volume.meta:
         import imagecodecs
 

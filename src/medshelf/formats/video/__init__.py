@@ -30,7 +30,9 @@ SUFFIXES = (".mpeg", ".webm", ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".wmv", ".
 LIMIT_BYTES = 2**30
 """Films up to this size (1 GiB of frames) are read whole."""
 _LOSSLESS = {".avi": "FFV1", ".mkv": "FFV1"}
-_LOSSY = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".webm": "VP80", ".wmv": "WMV2", ".mpg": "mpg2", ".mpeg": "mpg2"}
+_LOSSY = {
+    ".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".webm": "VP80", ".wmv": "WMV2", ".mpg": "mpg2", ".mpeg": "mpg2",
+}  # fmt: skip
 
 
 def matches(head: bytes) -> bool:
