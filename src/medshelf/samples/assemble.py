@@ -94,6 +94,7 @@ class Assembler:
             ops=(*slot.ops, *self._fixes(case, refs)),
             row=row,
             reverse=slot.order == "reverse",
+            colours=slot.role == "mask" and slot.kind == "colour",
             film=slot.role == "video",
         )
 

@@ -46,6 +46,8 @@ class Image:
     """Which item, along the first axis, of an array file whose items are the cases."""
     reverse: bool = False
     """A series of pictures that runs against its order."""
+    colours: bool = False
+    """The layout reads colours: a picture with a palette gives them, and not its indices."""
     film: bool = False
     """A film: `frame` and `frames` read it by frame, `read` whole where it is short."""
     source: Image | None = field(default=None, repr=False)
@@ -68,7 +70,7 @@ class Image:
         """
         if self.source is not None and self.index is not None:
             return self._taken(self.source.volume, *self.index)
-        volume = self._stored()
+        volume = _coloured(self._stored()) if self.colours else self._stored()
         if self.axes is not None and self.axes != volume.axes:
             if len(self.axes) != volume.array.ndim:
                 raise LayoutError(
@@ -106,7 +108,8 @@ class Image:
 
     def header(self) -> Header:
         """Read what is known without decoding voxels, where the format can; ops may still change it."""
-        if self.ops or self.reader == "slices" or self.axes or self.source is not None or self.row is not None:
+        read_first = self.ops or self.reader == "slices" or self.axes or self.colours
+        if read_first or self.source is not None or self.row is not None:
             volume = self.volume
             return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
         if self.reader in _DICOM:
@@ -168,6 +171,16 @@ class Image:
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "volume"}
+
+
+def _coloured(volume: Volume) -> Volume:
+    """Return a picture of indices in the colours of its palette, anything else as it is."""
+    palette = volume.meta.get("palette")
+    if palette is None or volume.axes != "yx":
+        return volume
+    if volume.array.max(initial=0) >= len(palette):
+        raise FormatError("a picture holds an index that its palette lacks", why=f"{len(palette)} colours")
+    return replace(volume, array=np.asarray(palette)[volume.array], axes="yxc")
 
 
 def _image_reader(name: str | None) -> str | None:

@@ -23,7 +23,7 @@ from medshelf.samples.twin_containers import write_container, write_film
 from medshelf.samples.twin_drawn import WRITERS
 from medshelf.samples.twin_others import write_boxes, write_contours, write_mesh, write_points, write_record, write_text
 
-FLAT = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
+FLAT = (".png", ".jpg", ".jpeg", ".jp2", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 SLIDES = (".svs", ".ndpi")
 MESHES = (".obj", ".stl", ".ply", ".vtp", ".vtk")
 CONTAINERS = (".npy", ".npz", ".h5", ".hdf5", ".he5", ".mat")
