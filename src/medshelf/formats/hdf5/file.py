@@ -68,8 +68,7 @@ def opened(blob: Blob) -> Iterator[Any]:
 
 def datasets(file: Any, blob: Blob) -> Iterator[tuple[str, Any]]:
     """Yield path and dataset of everything that holds an array in this file itself, in the order of names."""
-    import h5py
-
+    h5py: Any = need("h5py", "hdf5")
     seen: set[int] = set()
     todo: list[tuple[str, Any]] = [("", file)]
     count = 0
@@ -111,8 +110,7 @@ def find(file: Any, key: str, blob: Blob) -> Any:
     Unsupported
         A link leads elsewhere, the values lie in other files, or they are no numbers.
     """
-    import h5py
-
+    h5py: Any = need("h5py", "hdf5")
     where = f"{blob.name}!/{key}"
     found: Any = file
     for part in [p for p in key.split("/") if p]:
@@ -185,8 +183,7 @@ def _chunks_at(dataset: Any, axis: int, index: int, where: str) -> list[tuple[in
 
 
 def _is_hard(group: Any, name: str) -> bool:
-    import h5py
-
+    h5py: Any = need("h5py", "hdf5")
     return group.id.links.get_info(_bytes(name)).type == h5py.h5l.TYPE_HARD
 
 

@@ -10,7 +10,7 @@ import math
 import zlib
 from typing import Any
 
-from medshelf.errors import FormatError, Truncated, Unsupported
+from medshelf.errors import FormatError, Truncated, Unsupported, need
 from medshelf.formats.pixel_limit import LIMIT_BYTES, check_decoded_size
 from medshelf.model.blob import Blob
 
@@ -32,8 +32,7 @@ def refuse_other_files(dataset: Any, where: str) -> None:
     Unsupported
         It is virtual, or stored externally.
     """
-    import h5py
-
+    h5py: Any = need("h5py", "hdf5")
     made = dataset.id.get_create_plist()
     virtual = made.get_layout() == h5py.h5d.VIRTUAL
     if virtual or made.get_external_count():
@@ -138,7 +137,8 @@ def _check_chunk(dataset: Any, info: Any, where: str) -> None:
     except zlib.error as error:
         raise FormatError("a chunk of the array is damaged", where=where, why=str(error)) from error
     if found > 2 * size:
-        raise FormatError("a chunk of the array inflates to more than its size", where=where, why=f"over {size:,} bytes")
+        what = "a chunk of the array inflates to more than its size"
+        raise FormatError(what, where=where, why=f"over {2 * size:,} bytes")
 
 
 def _filters(dataset: Any) -> list[int]:

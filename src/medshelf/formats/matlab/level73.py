@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from medshelf.formats.hdf5.file import datasets, is_array, native_type, part_of, whole_of
+from medshelf.formats.hdf5.file import datasets, find, is_array, native_type, part_of, whole_of
 from medshelf.formats.matlab.variable import NUMBERS, Variable
 from medshelf.model.blob import Blob
 
@@ -41,8 +41,7 @@ def variables(file: Any, blob: Blob) -> Iterator[Variable]:
 
 def item(file: Any, key: str, index: int, blob: Blob) -> np.ndarray:
     """Return one index of the first axis of MATLAB, which is the last of HDF5."""
-    dataset = file[key.replace(".", "/")]
-    return part_of(dataset, -1, index, blob).T
+    return part_of(find(file, key.replace(".", "/"), blob), -1, index, blob).T
 
 
 def _load(dataset: Any, blob: Blob) -> np.ndarray:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from medshelf.errors import FormatError, NotFound, Unsupported, need
-from medshelf.formats.video.capture import Film, opened
+from medshelf.formats.video.capture import Film, opened, silenced
 from medshelf.formats.video.container import kind_of
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
@@ -193,16 +193,15 @@ def write(path: Path | str, volume: Volume) -> None:
     cv2: Any = need("cv2", "video")
     size = (array.shape[2], array.shape[1])
     fps = float(volume.meta.get("fps") or 25)
-    loud = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*codec), fps, size)
-    try:
-        if not writer.isOpened():
-            raise Unsupported(f"OpenCV can't write {codec} here", where=path)
-        for frame in array:
-            writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-    finally:
-        writer.release()
-        cv2.utils.logging.setLogLevel(loud)
+    with silenced(cv2):
+        writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*codec), fps, size)
+        try:
+            if not writer.isOpened():
+                raise Unsupported(f"OpenCV can't write {codec} here", where=path)
+            for frame in array:
+                writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        finally:
+            writer.release()
 
 
 def _header(film: Film) -> Header:

@@ -111,8 +111,7 @@ def opened(blob: Blob) -> Iterator[Film]:
     # FFmpeg's complaints of damaged frames go to stderr, unless this is set before OpenCV opens its first film
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2: Any = need("cv2", "video")
-    with _path_of(blob) as path:
-        loud = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    with _path_of(blob) as path, silenced(cv2):
         options = [cv2.CAP_PROP_HW_ACCELERATION, cv2.VIDEO_ACCELERATION_NONE]
         capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, options)
         try:
@@ -129,7 +128,17 @@ def opened(blob: Blob) -> Iterator[Film]:
             raise FormatError("the film can't be decoded", where=blob.name, why=str(error)[:200]) from error
         finally:
             capture.release()
-            cv2.utils.logging.setLogLevel(loud)
+
+
+@contextlib.contextmanager
+def silenced(cv2: Any) -> Iterator[None]:
+    """Keep what OpenCV logs off stderr meanwhile: what is wrong becomes an error of ours."""
+    logging = getattr(cv2.utils, "logging", cv2)  # OpenCV 5, OpenCV 4
+    loud = logging.setLogLevel(0)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(loud)
 
 
 @contextlib.contextmanager
