@@ -17,7 +17,9 @@ OTHERS = (
 )  # fmt: skip
 """Modules that read what is no image."""
 
-BEHIND = ("deflate", "inflate", "lidc_writing", "markup", "payload", "pixel_limit", "polygon")
+BEHIND = (
+    "axes", "deflate", "inflate", "lidc_writing", "markup", "pair", "payload", "pixel_limit", "polygon", "scaling",
+)  # fmt: skip
 """Modules that readers share, and no user meets."""
 
 

@@ -1,4 +1,4 @@
-"""HDF5: values as h5py has them, names, items alone, and nothing that leads to another file or takes what it pleases."""
+"""HDF5: values as h5py has them, names, items alone, and nothing that leads to another file."""
 
 from __future__ import annotations
 
@@ -102,7 +102,8 @@ def test_a_file_leads_to_no_other_file(tmp_path: Path) -> None:
     blob = LocalFile(tmp_path / "a.h5")
     assert hdf5.names(blob) == ["real"]
     for key, why in [
-        ("outside", "link"), ("folder/secret", "link"), ("soft", "link"), ("virtual", "virtual"), ("external", "other files"),
+        ("outside", "link"), ("folder/secret", "link"), ("soft", "link"), ("virtual", "virtual"),
+        ("external", "other files"),
     ]:  # fmt: skip
         for read in (hdf5.read_header, hdf5.read, lambda b, k: hdf5.read_item(b, 0, k)):
             with pytest.raises(Unsupported, match=why):
