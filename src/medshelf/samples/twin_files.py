@@ -114,7 +114,7 @@ def volume_of(layout: Layout, slot: Slot, file: TwinFile, path: Path) -> Volume:
         if flat and slot.kind == "binary":
             array = array * np.uint8(255)
     array = _undone(_in_time(array, slot), slot)
-    if path.name.lower().endswith((".ppm", ".ppm.gz")) and array.ndim == 2:  # a PPM has three channels
+    if path.name.lower().endswith((".ppm", ".ppm.gz", ".webp")) and array.ndim == 2:  # always of three channels
         array = np.stack([array] * 3, -1)
     axes = _axes(array, flat, slot)
     affine = None if flat or path.suffix.lower() in (".hdr", ".img") else phantom.affine_ras(file.number)
