@@ -192,6 +192,8 @@ def test_opencv_links_no_gpl_codec() -> None:
     told = cv2.getBuildInformation()
     assert "FFMPEG:" in told
     libraries = sorted((Path(cv2.__file__).parent.parent / "opencv_python_headless.libs").glob("libavcodec*"))
+    if not libraries:
+        pytest.skip("this wheel of OpenCV keeps its FFmpeg elsewhere")
     for library in libraries:
         data = library.read_bytes()
         assert b"libavcodec license: LGPL" in data

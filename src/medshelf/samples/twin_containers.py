@@ -45,7 +45,10 @@ def _array(layout: Layout, slot: Slot, file: TwinFile, path: Path, as_rows: bool
 def _save(path: Path, key: str, array: np.ndarray) -> None:
     ending = path.suffix.lower()
     if ending == ".npz":
-        held = dict(np.load(path)) if path.exists() else {}
+        held: dict[str, np.ndarray] = {}
+        if path.exists():
+            with np.load(path) as there:
+                held = dict(there)
         np.savez_compressed(path, **{**held, key: array})  # type: ignore[arg-type]
     elif ending == ".npy":
         np.save(path, array, allow_pickle=False)
