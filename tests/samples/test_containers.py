@@ -148,6 +148,18 @@ def test_a_film_gives_frames(tmp_path: Path) -> None:
     assert not errors_of(record(FILMS), tmp_path)
 
 
+def test_a_deep_audit_decodes_films(tmp_path: Path) -> None:
+    _film(tmp_path / "film1.avi", 9)
+    data = bytearray((tmp_path / "film1.avi").read_bytes())
+    place = data.index(b"00dc", data.index(b"movi")) + 8
+    data[place + 40 : place + 400] = bytes(360)
+    place = data.index(b"strh") + 8 + 32
+    data[place : place + 4] = (30).to_bytes(4, "little")
+    (tmp_path / "film1.avi").write_bytes(data)
+    assert any("stated" in told or "frame" in told for told in errors_of(record(FILMS), tmp_path))
+    assert not [f for f in medshelf.audit(record(FILMS), tmp_path, deep=False).findings if f.severity == "error"]
+
+
 def test_a_still_is_the_image_of_a_case_that_has_a_film_too(tmp_path: Path) -> None:
     _film(tmp_path / "film1.avi", 3)
     Pillow.fromarray(IMAGES[0]).save(tmp_path / "still1.png")

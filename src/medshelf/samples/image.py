@@ -139,6 +139,12 @@ class Image:
 
         return video.frames(self.blobs[0], start, stop, step)
 
+    def verified(self) -> Header:
+        """Decode a film from end to end, holding one frame at a time; see `medshelf.formats.video.verify`."""
+        from medshelf.formats import video
+
+        return video.verify(self.blobs[0])
+
     @cached_property
     def volume(self) -> Volume:
         """The voxels and their geometry, read once."""

@@ -94,7 +94,7 @@ def is_array(dataset: Any, where: str) -> bool:
     """Tell whether a dataset lies in its own file and holds numbers of at most 64 bits along at least one axis."""
     try:
         refuse_other_files(dataset, where)
-        kind = dataset.dtype
+        kind = native_type(dataset)
     except (Unsupported, TypeError):  # a type that NumPy has no name for
         return False
     return kind.kind in _NUMBERS and kind.itemsize <= _WIDEST.get(kind.kind, 8) and bool(dataset.shape)
@@ -155,8 +155,14 @@ def part_of(dataset: Any, axis: int, index: int, blob: Blob) -> np.ndarray:
 
 
 def native_type(dataset: Any) -> np.dtype:
-    """Return the NumPy type of a dataset in the machine's byte order, without what h5py notes in it."""
-    return np.dtype(dataset.dtype.str).newbyteorder("=")
+    """Return the NumPy type of a dataset in the machine's byte order, without what h5py notes in it.
+
+    Pairs of floats called real and imag, as MATLAB writes them, are complex numbers.
+    """
+    kind = dataset.dtype
+    if kind.names == ("real", "imag") and kind[0] == kind[1] and kind[0].kind == "f" and kind.itemsize in (8, 16):
+        return np.dtype(f"c{kind.itemsize}")
+    return np.dtype(kind.str).newbyteorder("=")
 
 
 def _read(dataset: Any, place: tuple[Any, ...], shape: tuple[int, ...], where: str) -> np.ndarray:
@@ -164,7 +170,8 @@ def _read(dataset: Any, place: tuple[Any, ...], shape: tuple[int, ...], where: s
     size = math.prod(shape)
     out = aligned_bytes(size * kind.itemsize, where).view(kind).reshape(shape)
     if size and shape:
-        dataset.read_direct(out, place)
+        pairs = dataset.dtype.names is not None
+        dataset.read_direct(out.view(dataset.dtype.newbyteorder("=")) if pairs else out, place)
     elif size:
         out[()] = dataset[place]
     return out

@@ -2,8 +2,8 @@
 
 Variables and the fields of structures have dotted names, such as ``s.mask``. Arrays of numbers are read, in the type
 that MATLAB shows (what it stores small, whole numbers of type double as bytes, becomes double again; logicals are
-uint8) and with the axes of MATLAB, also where HDF5 has them in reverse. Cells, text, sparse and complex matrices,
-arrays of structures, functions and objects are refused.
+uint8) and with the axes of MATLAB, also where HDF5 has them in reverse. Cells, text, sparse matrices, arrays
+of structures, functions and objects are refused.
 
 What an axis is, is taken by their number, see `medshelf.formats.axes`. There is neither affine nor spacing.
 """

@@ -5,7 +5,7 @@ Source: "MAT-File Format" (MathWorks, R2023b), chapter 2, "Level 4 MAT-Files".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import BinaryIO, Literal
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from medshelf.errors import FormatError
 from medshelf.formats.matlab.source import Plain
-from medshelf.formats.matlab.variable import Variable, values
+from medshelf.formats.matlab.variable import COMPLEX, Variable, values, with_imaginary
 from medshelf.formats.payload import cut_off
 
 _STORED = {0: "f8", 1: "f4", 2: "i4", 3: "i2", 4: "u2", 5: "u1"}
@@ -59,9 +59,16 @@ def variables(stream: BinaryIO, size: int, name: str) -> Iterator[Variable]:
         at = source.at + values_bytes * (1 + imaginary)
         if at > size:
             raise cut_off(name, at, size)
-        if kind % 10 or imaginary:
-            yield Variable(key, (rows, columns), kind=_KINDS.get(kind % 10, "complex numbers"))
-            continue
         dtype = stored.newbyteorder("=").name
-        load = partial(values, source, stored, values_bytes, (rows, columns), dtype, f"{name}!/{key}")
-        yield Variable(key, (rows, columns), dtype, dtype, load)
+        if kind % 10 or (imaginary and dtype not in COMPLEX):
+            yield Variable(key, (rows, columns), kind=_KINDS.get(kind % 10, "complex whole numbers"))
+            continue
+        told = COMPLEX[dtype] if imaginary else dtype
+        read = partial(values, source, stored, values_bytes, (rows, columns), dtype, f"{name}!/{key}")
+        yield Variable(key, (rows, columns), told, told, partial(_complex, read) if imaginary else read)
+
+
+def _complex(read: Callable[[], np.ndarray]) -> np.ndarray:
+    """All real parts come first."""
+    real = read()
+    return with_imaginary(real, read())

@@ -14,7 +14,7 @@ import numpy as np
 
 from medshelf.errors import FormatError, Unsupported
 from medshelf.formats.matlab.source import Inflating, Plain, Source
-from medshelf.formats.matlab.variable import NUMBERS, OTHERS, Variable, values
+from medshelf.formats.matlab.variable import COMPLEX, NUMBERS, OTHERS, Variable, values, with_imaginary
 from medshelf.formats.payload import cut_off
 
 HEADER_BYTES = 128
@@ -131,18 +131,32 @@ class _Walk:
             return Variable(key, shape, kind=OTHERS[number])
         if number not in NUMBERS:
             raise FormatError("a variable is of no known class", where=f"{self.name}!/{key}", why=f"class {number}")
-        if is_complex:
-            return Variable(key, shape, kind="complex numbers")
+        if not key:  # where MATLAB keeps what belongs to functions and objects
+            return Variable("?", shape, kind="the subsystem")
         dtype = NUMBERS[number]
-        return Variable(key, shape, dtype, dtype, partial(self._load, source, key, shape, dtype))
+        if is_complex and dtype not in COMPLEX:
+            return Variable(key, shape, kind="complex whole numbers")
+        told = COMPLEX[dtype] if is_complex else dtype
+        return Variable(key, shape, told, told, partial(self._load, source, key, shape, dtype, is_complex))
 
-    def _load(self, source: Source, key: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    def _load(self, source: Source, key: str, shape: tuple[int, ...], dtype: str, is_complex: bool) -> np.ndarray:
         where = f"{self.name}!/{key}"
+        array = self._part(source, where, shape, dtype)
+        if is_complex:
+            array = with_imaginary(array, self._part(source, where, shape, dtype))
+        source.verify()
+        return array
+
+    def _part(self, source: Source, where: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+        """The real or the imaginary part, whatever type it is stored in."""
         kind, length, small = _tag(source, self.order, where)
         if kind not in _STORED:
             raise FormatError("the values are of no known type", where=where, why=f"type {kind}")
         stored = np.dtype(self.order + _STORED[kind])
-        return values(source if small is None else _Held(small), stored, length, shape, dtype, where)
+        array = values(source if small is None else _Held(small), stored, length, shape, dtype, where)
+        if small is None:
+            source.skip(-length % 8)
+        return array
 
     def _fields(self, source: Source, key: str, depth: int) -> Iterator[Variable]:
         if depth > _DEEPEST:

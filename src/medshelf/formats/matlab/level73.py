@@ -19,8 +19,8 @@ _OTHERS = {"char": "text", "cell": "a cell array", "function_handle": "a functio
 
 
 def matches(head: bytes) -> bool:
-    """Tell whether these are the first bytes of a MAT-file of version 7.3: version 2, and its name."""
-    return head[124:128] == b"\x00\x02IM" and head.startswith(b"MATLAB 7.3")
+    """Tell whether these are the first bytes of a MAT-file of version 7.3: version 2 (early ones are named 7.0)."""
+    return head[124:128] == b"\x00\x02IM" and head.startswith(b"MATLAB ")
 
 
 def variables(file: Any, blob: Blob) -> Iterator[Variable]:

@@ -18,6 +18,8 @@ NUMBERS = {
     14: "int64", 15: "uint64",
 }  # fmt: skip
 """MATLAB class to the NumPy name of its type ("MAT-File Format", R2023b, table 1-3)."""
+COMPLEX = {"float64": "complex128", "float32": "complex64"}
+"""Type of a part of complex numbers to that of the whole."""
 OTHERS = {
     1: "a cell array", 2: "an array of structures", 3: "an object", 4: "text", 5: "a sparse matrix",
     16: "a function", 17: "an object",
@@ -79,5 +81,11 @@ def values(
         raise FormatError("a variable holds more values than its shape", where=name, why=why)
     raw = aligned_bytes(size, name)
     source.into(raw)
-    source.verify()
     return as_array(raw, shape, stored).astype(dtype, order="F", copy=False)
+
+
+def with_imaginary(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
+    """Return complex numbers of two parts of one type, in Fortran order."""
+    array = np.empty(real.shape, COMPLEX[real.dtype.name], order="F")
+    array.real, array.imag = real, imaginary
+    return array

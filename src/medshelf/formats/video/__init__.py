@@ -22,7 +22,9 @@ from medshelf.formats.video.container import kind_of
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
 
-__all__ = ["LIMIT_BYTES", "NAME", "SUFFIXES", "frames", "matches", "read", "read_frame", "read_header", "write"]
+__all__ = [
+    "LIMIT_BYTES", "NAME", "SUFFIXES", "frames", "matches", "read", "read_frame", "read_header", "verify", "write",
+]  # fmt: skip
 
 NAME = "video"
 SUFFIXES = (".mpeg", ".webm", ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".wmv", ".mpg")
@@ -87,20 +89,43 @@ def read(blob: Blob) -> Volume:
                 why=f"{size:,} bytes, limit {LIMIT_BYTES:,}",
                 hint="Read it by frame: frames(blob, start, stop, step), or read_frame(blob, n)",
             )
-    array = np.empty(header.shape, np.uint8)
+        array = np.empty(header.shape, np.uint8)
+        for n in _all(film, header):
+            array[n] = film.frame()
+    return Volume(array, header.axes, meta=header.meta)
+
+
+def verify(blob: Blob) -> Header:
+    """Decode a film from end to end, holding one frame at a time, and return its header.
+
+    Raises
+    ------
+    FormatError
+        As `read`, but for the length.
+    """
+    with opened(blob) as film:
+        header = _header(film)
+        for _ in _all(film, header):
+            film.frame()
+    return header
+
+
+def _all(film: Film, header: Header) -> Iterator[int]:
+    """Step through all frames, and see that they are as many as the header says."""
+    film.rewind()
+    stated = header.shape[0]
     found = 0
-    for frame in frames(blob, stop=header.shape[0] + 1):
-        if found < len(array):
-            array[found] = frame
+    while found <= stated and film.step():
+        if found < stated:
+            yield found
         found += 1
-    if found != len(array):
+    if found != stated:
         raise FormatError(
             "the film holds another number of frames than it states",
-            where=blob.name,
-            why=f"{found if found < len(array) else 'more'} decoded, {len(array)} stated",
+            where=film.blob.name,
+            why=f"{found if found < stated else 'more'} decoded, {stated} stated",
             hint="frames(blob) gives those that can be decoded",
         )
-    return Volume(array, header.axes, meta=header.meta)
 
 
 def read_frame(blob: Blob, n: int) -> np.ndarray:

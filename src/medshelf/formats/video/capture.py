@@ -30,10 +30,12 @@ _STATED = ("AVI", "MP4")
 class Film:
     """An open film, at its beginning."""
 
-    def __init__(self, capture: Any, kind: str, blob: Blob) -> None:
-        import cv2
-
-        self.capture, self.kind, self.blob = capture, kind, blob
+    def __init__(self, path: Path, kind: str, blob: Blob) -> None:
+        cv2: Any = need("cv2", "video")
+        self.path, self.kind, self.blob = path, kind, blob
+        self.capture: Any = cv2.VideoCapture()
+        self.rewind()
+        capture = self.capture
         self.width, self.height = (int(capture.get(n)) for n in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         if not 0 < self.width * self.height * 3 <= FRAME_LIMIT_BYTES:
             raise Unsupported(
@@ -42,8 +44,27 @@ class Film:
         fps = float(capture.get(cv2.CAP_PROP_FPS))
         self.fps = fps if np.isfinite(fps) and fps > 0 else None
         self.rotation_deg = int(capture.get(cv2.CAP_PROP_ORIENTATION_META))
-        self._begun = False
         self.codec = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=False).decode("latin-1")
+
+    def rewind(self) -> None:
+        """Go to the beginning, by opening the film anew.
+
+        Raises
+        ------
+        FormatError
+            It can't be opened.
+        """
+        cv2: Any = need("cv2", "video")
+        options = [cv2.CAP_PROP_HW_ACCELERATION, cv2.VIDEO_ACCELERATION_NONE]
+        if not self.capture.open(str(self.path), cv2.CAP_FFMPEG, options):
+            raise FormatError(
+                "the film can't be opened",
+                where=self.blob.name,
+                why=f"FFmpeg finds no film that it can decode in this {self.kind} file",
+                hint="Fetch the file again, or convert it to H.264 in MP4",
+            )
+        self.capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+        self._begun = False
 
     def stated(self) -> int | None:
         """Number of frames that the container states, None where it states none that can be relied on."""
@@ -112,22 +133,15 @@ def opened(blob: Blob) -> Iterator[Film]:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2: Any = need("cv2", "video")
     with _path_of(blob) as path, silenced(cv2):
-        options = [cv2.CAP_PROP_HW_ACCELERATION, cv2.VIDEO_ACCELERATION_NONE]
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, options)
+        film: Film | None = None
         try:
-            if not capture.isOpened():
-                raise FormatError(
-                    "the film can't be opened",
-                    where=blob.name,
-                    why=f"FFmpeg finds no film that it can decode in this {kind} file",
-                    hint="Fetch the file again, or convert it to H.264 in MP4",
-                )
-            capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
-            yield Film(capture, kind, blob)
+            film = Film(path, kind, blob)
+            yield film
         except cv2.error as error:
             raise FormatError("the film can't be decoded", where=blob.name, why=str(error)[:200]) from error
         finally:
-            capture.release()
+            if film is not None:
+                film.capture.release()
 
 
 @contextlib.contextmanager
