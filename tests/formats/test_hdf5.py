@@ -169,6 +169,18 @@ def test_a_chunk_that_inflates_to_more_than_its_size_is_refused(
     assert limits._HARMLESS_BYTES < 200 << 20
 
 
+@pytest.mark.parametrize("index", [0, 5, 7, 8, 11])
+def test_large_chunks_that_are_looked_into_are_read_all_the_same(tmp_path: Path, index: int) -> None:
+    noise = RNG.integers(0, 255, (12, 200, 200), np.uint8)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", data=noise, chunks=(8, 200, 200), compression="gzip", fletcher32=True, shuffle=True)
+        stored = file["x"].id.get_chunk_info(0).size  # type: ignore[union-attr]
+    assert stored * 1032 > limits._HARMLESS_BYTES
+    blob = LocalFile(tmp_path / "a.h5")
+    np.testing.assert_array_equal(hdf5.read_item(blob, index), noise[index])
+    np.testing.assert_array_equal(hdf5.read(blob).array, noise)
+
+
 @dataclass
 class Counting(io.BytesIO):
     """A stream that counts what is read of it."""

@@ -178,11 +178,12 @@ def _read(dataset: Any, place: tuple[Any, ...], shape: tuple[int, ...], where: s
 
 
 def _chunks_at(dataset: Any, axis: int, index: int, where: str) -> list[tuple[int, ...]]:
-    """An element of each chunk that holds something of the index."""
+    """The first element of each chunk that holds something of the index."""
     if dataset.chunks is None or not math.prod(dataset.shape):
         return []
     starts = [range(0, n, c) for n, c in zip(dataset.shape, dataset.chunks, strict=True)]
-    starts[axis] = range(index, index + 1)
+    first = index - index % dataset.chunks[axis]
+    starts[axis] = range(first, first + 1)
     places = list(islice(product(*starts), _MOST_CHUNKS + 1))
     if len(places) > _MOST_CHUNKS:
         raise Unsupported("the item lies in too many chunks", where=where, why=f"more than {_MOST_CHUNKS:,}")

@@ -74,7 +74,7 @@ def check_part(dataset: Any, chunks: list[tuple[int, ...]], where: str) -> None:
     dataset : h5py.Dataset
         Any.
     chunks : list of tuple of int
-        An element in each of the chunks that are to be read; ignored where there are none.
+        The first element of each chunk that is to be read; ignored where there are none.
     where : str
         The array, for messages.
 
