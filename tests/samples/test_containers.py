@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import scipy.io
 from PIL import Image as Pillow
 
 import medshelf
-from medshelf.errors import NotFound, Unsupported
+from medshelf.errors import MissingExtra, NotFound, Unsupported
 from medshelf.formats import video
 from medshelf.layout.check import check_names
 from medshelf.layout.twin import names_of, plan
@@ -244,3 +245,14 @@ def test_a_twin_of_every_kind_is_what_is_read(tmp_path: Path, ending: str) -> No
     for sample in medshelf.open(made, tmp_path / "twin"):
         assert sample.image.header().shape == sample.image.array.shape
         assert sample.mask.states()["liver"] == "present"
+
+
+@pytest.mark.parametrize(("package", "extra", "name"), [("h5py", "hdf5", "train.h5"), ("cv2", "video", "film1.avi")])
+def test_a_missing_package_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, extra: str, name: str
+) -> None:
+    save(tmp_path / "train.h5")
+    _film(tmp_path / "film1.avi", 2)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtra, match=rf"medshelf\[{extra}\]"):
+        medshelf.read(tmp_path / name)

@@ -141,8 +141,7 @@ class _Image:
         """The array."""
         blob = partner(self.blob, ".img")
         offset = float(self.fields["vox_offset"])
-        start = int(abs(offset)) if math.isfinite(offset) and 1 <= abs(offset) < 2**62 else 0
-        start = 0 if offset < 0 else start  # negative: the distance between padded volumes, which nobody writes
+        start = int(offset) if 0 < offset < 2**62 else 0  # a negative one pads volumes apart, and nobody writes it
         shape = (3, *self.shape) if self.colour else self.shape
         size = math.prod(shape) * self.type.itemsize
         if first_bytes(blob).startswith(GZIP_MAGIC):
