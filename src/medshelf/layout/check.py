@@ -17,9 +17,11 @@ from medshelf.layout.join import Gap, Joined, join
 from medshelf.layout.match import Matched, holds_nothing, templates_of
 from medshelf.layout.template import parse
 from medshelf.layout.variants import choose, layouts_of
+from medshelf.model.case import FileRef
 from medshelf.model.dataset import Record
 from medshelf.model.finding import Finding
 from medshelf.model.layout import Expect, Layout
+from medshelf.model.natural import natural_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def check_names(record: Record, names: Iterable[str], *, variant: str | None = N
         layout = layouts_of(record)[chosen]
         joined = join(layout, matched)
     findings = [_named(f, record.id) for f in _findings(layout, matched, joined, listed)]
-    splits = Counter(case.split or "none" for case in joined.cases)
+    splits = Counter(unit.split or "none" for unit in joined.units)
     counts = {name: len(refs) for name, refs in (matched.files | matched.tables).items()}
     return Report(
         dataset=record.id,
@@ -80,7 +82,7 @@ def check_names(record: Record, names: Iterable[str], *, variant: str | None = N
         verdict=_verdict(layout, matched, joined, findings),
         findings=tuple(findings),
         n_names=matched.total,
-        n_cases=len(joined.cases),
+        n_cases=len(joined.units),
         splits=dict(splits),
         slots=counts,
     )
@@ -197,10 +199,7 @@ def _expected_tables(layout: Layout, text: str, joined: Joined) -> Iterator[tupl
     if not words:
         yield template.render({}), True
         return
-    used = {
-        tuple(_captured(case, field_name) for field_name in words)
-        for case in joined.cases
-    }  # fmt: skip
+    used = {tuple(_captured(unit.files(layout), field_name) for field_name in words) for unit in joined.units}
     known = {combination for combination in used if None not in combination}
     for combination in sorted(known):  # type: ignore[type-var]
         if all(value in words[f] for f, value in zip(words, combination, strict=True)):
@@ -210,11 +209,12 @@ def _expected_tables(layout: Layout, text: str, joined: Joined) -> Iterator[tupl
             yield template.render({next(iter(words)): value}), True
 
 
-def _captured(case: Any, field_name: str) -> str | None:
-    for refs in case.files.values():
+def _captured(files: Mapping[str, Sequence[FileRef]], field_name: str) -> str | None:
+    """Return what the first file that says something of a field says, as written."""
+    for refs in files.values():
         for ref in refs:
-            if ref.captured.get(field_name) is not None:
-                return str(ref.captured[field_name])
+            if field_name in ref.reading.names and (text := ref.captured[field_name]) is not None:
+                return text
     return None
 
 
@@ -240,12 +240,12 @@ def _sidecars(layout: Layout, matched: Matched) -> Iterator[Finding]:
 
 
 def _repeated_ids(joined: Joined) -> Iterator[Finding]:
-    for name, count in Counter(case.id for case in joined.cases).items():
-        if count > 1:
-            yield Finding(
-                "layout.repeated-id", "error", f"{count} cases are called {name}", case=name,
-                evidence={"n": count}, proposal="The record's `case` template needs another field",
-            )  # fmt: skip
+    counts = Counter(unit.id for unit in joined.units)
+    for name in sorted((name for name, count in counts.items() if count > 1), key=natural_key):
+        yield Finding(
+            "layout.repeated-id", "error", f"{counts[name]} cases are called {name}", case=name,
+            evidence={"n": counts[name]}, proposal="The record's `case` template needs another field",
+        )  # fmt: skip
 
 
 def _extra(layout: Layout, matched: Matched) -> Iterator[Finding]:
@@ -265,8 +265,8 @@ def _ending(name: str) -> str:
 
 def _case_counts(expect: Expect | None, joined: Joined) -> Iterator[Finding]:
     if expect is not None:
-        splits = Counter(case.split for case in joined.cases)
-        pairs = [("cases", expect.cases, len(joined.cases))] if expect.cases is not None else []
+        splits = joined.splits
+        pairs = [("cases", expect.cases, len(joined.units))] if expect.cases is not None else []
         pairs += [(f"{split} cases", n, splits.get(split, 0)) for split, n in expect.splits.items()]
         yield from count_findings(pairs)
 
