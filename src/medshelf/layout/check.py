@@ -17,7 +17,6 @@ from medshelf.layout.join import Gap, Joined, join
 from medshelf.layout.match import Matched, holds_nothing, templates_of
 from medshelf.layout.template import parse
 from medshelf.layout.variants import choose, layouts_of
-from medshelf.model.case import FileRef
 from medshelf.model.dataset import Record
 from medshelf.model.finding import Finding
 from medshelf.model.layout import Expect, Layout
@@ -51,6 +50,16 @@ class Report:
         return {**plain, "splits": dict(self.splits), "slots": dict(self.slots), "findings": findings}
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What `examine` found, and what it was found in."""
+
+    report: Report
+    layout: Layout
+    matched: Matched
+    joined: Joined
+
+
 def check_names(record: Record, names: Iterable[str], *, variant: str | None = None) -> Report:
     """Check the names of a folder, archive or listing against a record's layout.
 
@@ -68,24 +77,28 @@ def check_names(record: Record, names: Iterable[str], *, variant: str | None = N
     LayoutError
         The record states no layout, or has no such variant.
     """
-    listed = list(names)
+    listed = names if isinstance(names, Sequence) else list(names)
+    return examine(record, listed, variant=variant).report
+
+
+def examine(record: Record, names: Sequence[str], *, variant: str | None = None) -> Examined:
+    """Check names as `check_names` does, and return with the report the matched and joined files."""
     with collector_paused():
-        chosen, matched = choose(layouts_of(record), listed, variant)
+        chosen, matched = choose(layouts_of(record), names, variant)
         layout = layouts_of(record)[chosen]
         joined = join(layout, matched)
-    findings = [_named(f, record.id) for f in _findings(layout, matched, joined, listed)]
-    splits = Counter(unit.split or "none" for unit in joined.units)
-    counts = {name: len(refs) for name, refs in (matched.files | matched.tables).items()}
-    return Report(
+        findings = [_named(f, record.id) for f in _findings(layout, matched, joined, names)]
+    report = Report(
         dataset=record.id,
         variant=chosen,
         verdict=_verdict(layout, matched, joined, findings),
         findings=tuple(findings),
         n_names=matched.total,
         n_cases=len(joined.units),
-        splits=dict(splits),
-        slots=counts,
+        splits=dict(Counter(unit.split or "none" for unit in joined.units)),
+        slots={name: len(refs) for name, refs in (matched.files | matched.tables).items()},
     )
+    return Examined(report, layout, matched, joined)
 
 
 def _named(finding: Finding, dataset: str) -> Finding:
@@ -199,7 +212,7 @@ def _expected_tables(layout: Layout, text: str, joined: Joined) -> Iterator[tupl
     if not words:
         yield template.render({}), True
         return
-    used = {tuple(_captured(unit.files(layout), field_name) for field_name in words) for unit in joined.units}
+    used = {unit.written(layout, tuple(words)) for unit in joined.units}
     known = {combination for combination in used if None not in combination}
     for combination in sorted(known):  # type: ignore[type-var]
         if all(value in words[f] for f, value in zip(words, combination, strict=True)):
@@ -207,15 +220,6 @@ def _expected_tables(layout: Layout, text: str, joined: Joined) -> Iterator[tupl
     if not known:
         for value in words[next(iter(words))]:
             yield template.render({next(iter(words)): value}), True
-
-
-def _captured(files: Mapping[str, Sequence[FileRef]], field_name: str) -> str | None:
-    """Return what the first file that says something of a field says, as written."""
-    for refs in files.values():
-        for ref in refs:
-            if field_name in ref.reading.names and (text := ref.captured[field_name]) is not None:
-                return text
-    return None
 
 
 def _sidecars(layout: Layout, matched: Matched) -> Iterator[Finding]:

@@ -244,7 +244,7 @@ def _meanings(layout: Layout, template: Template, key: str, source: str) -> froz
 
 def _incomplete(layout: Layout, unit: Unit, name: str, refs: Sequence[FileRef]) -> Iterator[Gap]:
     for field_name in layout.files[name].complete:
-        there = {ref.captured.get(field_name) for ref in refs}
+        there = {ref.text(field_name) for ref in refs}
         absent = tuple(value for value in _enumerated(layout.files[name], field_name) if value not in there)
         if absent:
             texts = {**unit.captured(), field_name: absent[0]}

@@ -43,6 +43,15 @@ class Unit:
                     found.setdefault(name, text)
         return found
 
+    def written(self, layout: Layout, names: tuple[str, ...]) -> tuple[str | None, ...]:
+        """Return what the first of its files that says something of a field says, as written, for some fields."""
+        first = self.refs[0]
+        texts = tuple([first.text(name) for name in names])
+        if None not in texts and not layout.files[first.slot].either:
+            return texts
+        refs = [ref for refs in self.files(layout).values() for ref in refs]
+        return tuple(next((t for ref in refs if (t := ref.text(name)) is not None), None) for name in names)
+
     def at(self) -> str:
         """Return the folders in front of its files: of the first whose name says something, else of the last."""
         leads = self.refs[: self.n_leads]

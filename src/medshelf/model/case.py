@@ -69,6 +69,11 @@ class FileRef(NamedTuple):
         """Which template of the slot matched."""
         return self.reading.alternative
 
+    def text(self, name: str) -> str | None:
+        """Return what its name says of one field, as written; None where it says nothing."""
+        names = self.reading.names
+        return self.texts[names.index(name)] if name in names else None
+
     @property
     def captured(self) -> dict[str, str | None]:
         """What its name says, as written."""

@@ -9,6 +9,9 @@ _RUNS = re.compile("([0-9]+)")
 _LONGEST = 0xD000
 _KEPT = 1 << 15
 _KEPT_LENGTH = 40
+_KEPT_SHAPES = 1 << 10
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
+_ZEROS = re.compile(b"0+")
 
 
 def natural_key(name: str) -> str:
@@ -30,13 +33,13 @@ def natural_sorted(names: Iterable[str]) -> list[str]:
     for name in names:
         folders.setdefault(name[: name.rfind("/") + 1], []).append(name)
     parents = _parents(folders)
+    known: dict[frozenset[bytes], bool] = {}
     blocks: list[tuple[str, list[str]]] = []
     for folder, inside in folders.items():
         if folder in parents:
             blocks += [(natural_key(name), [name]) for name in inside]
         else:
-            start = len(folder)
-            inside.sort(key=lambda name, start=start: natural_key(name[start:]))
+            _sort_inside(inside, len(folder), known)
             blocks.append((natural_key(folder), inside))
     blocks.sort(key=lambda block: block[0])
     return [name for _, block in blocks for name in block]
@@ -52,6 +55,33 @@ def _parents(folders: Iterable[str]) -> set[str]:
                 break
             found.add(folder)
     return found
+
+
+def _sort_inside(names: list[str], start: int, known: dict[frozenset[bytes], bool]) -> None:
+    """Sort names that only differ from `start` on: as text where that is the natural order too, else by key."""
+    if len(names) == 1:
+        return
+    text = "\n".join([name[start:] for name in names]).encode("utf-8", "surrogatepass")
+    shapes = frozenset(text.translate(_DIGITS_ALIKE).split(b"\n"))
+    if shapes not in known:
+        if len(known) >= _KEPT_SHAPES:
+            known.clear()
+        known[shapes] = _aligned(shapes)
+    names.sort(key=None if known[shapes] else lambda name: natural_key(name[start:]))
+
+
+def _aligned(shapes: Iterable[bytes]) -> bool:
+    """True when numbers that begin after the same text are equally long: then they sort as text does.
+
+    A shape is a name with all its digits made equal.
+    """
+    lengths: dict[bytes, int] = {}
+    for shape in shapes:
+        for run in _ZEROS.finditer(shape):
+            length = run.end() - run.start()
+            if lengths.setdefault(shape[: run.start()], length) != length:
+                return False
+    return True
 
 
 class _Spelling(dict[str, str]):
