@@ -46,14 +46,19 @@ def check(
         Findings, counts and a verdict.
     """
     record = dataset if isinstance(dataset, Record) else load(dataset)
-    unread: list[Finding] = []
     with collector_paused():
-        tree = open_tree(where)
-        try:
-            record = translated(record, tree)
-        except MedshelfError as error:
-            unread = [Finding("table.unreadable", "error", error.what, record.id, evidence={"why": error.why})]
-        checked = examine(record, tree.names, variant=variant)
+        return _check(record, where, variant, tables)
+
+
+def _check(record: Record, where: str | os.PathLike[str], variant: str | None, tables: bool) -> Report:
+    """Check a place; all but the report is gone again when it returns."""
+    tree = open_tree(where)
+    unread: list[Finding] = []
+    try:
+        record = translated(record, tree)
+    except MedshelfError as error:
+        unread = [Finding("table.unreadable", "error", error.what, record.id, evidence={"why": error.why})]
+    checked = examine(record, tree.names, variant=variant)
     report = checked.report
     more = unread + [_problem(record.id, p.path, p.message) for p in tree.problems]
     if tables and tree.has_bytes and report.slots:
