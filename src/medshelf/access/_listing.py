@@ -73,7 +73,7 @@ def _text(raw: bytes, encoding: str, where: str) -> str:
 
 
 def _names_in(text: str, problems: Problems) -> list[str]:
-    """Return the names of some lines; where nothing in them is odd, they are taken as they are."""
+    """Return the names of some lines; where nothing in them is odd, most are taken as they are."""
     text = text.replace("\r\n", "\n").replace("\\", "/")
     lines = text.split("\n")
     if text.isascii() and not text.endswith(("/", "\r")) and not any(odd in text for odd in _ODD):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from operator import itemgetter
 
 from medshelf.model.case import FieldValue, FileRef, Reading, Texts
@@ -14,7 +13,7 @@ from medshelf.model.layout import FieldRule
 _KEPT = 1 << 14
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TemplateReading:
     """How the names of one template of a layout are read: a `medshelf.model.case.Reading`."""
 
@@ -25,16 +24,16 @@ class TemplateReading:
     """Fields that are numbers by their spec."""
     rules: Mapping[str, FieldRule]
     """``[fields]`` of the layout."""
+    possible: frozenset[str] = field(init=False)
+    """Fields that its names may have, those that are made of others included."""
+
+    def __post_init__(self) -> None:
+        made = (n for n, r in self.rules.items() if (r.of or n) in self.names or r.default is not None)
+        object.__setattr__(self, "possible", frozenset((*self.names, *made)))
 
     def fields(self, texts: Texts) -> dict[str, FieldValue]:
         """Return what the texts of its fields mean."""
         return derive(dict(zip(self.names, texts, strict=True)), self.whole_numbers, self.rules)
-
-    @cached_property
-    def possible(self) -> frozenset[str]:
-        """Fields that names of this template may have."""
-        made = (n for n, r in self.rules.items() if (r.of or n) in self.names or r.default is not None)
-        return frozenset((*self.names, *made))
 
     def getter(self, name: str) -> Callable[[Texts], FieldValue | None]:
         """Return a function that gives one field, as `fields` does, without working out all others."""

@@ -125,7 +125,7 @@ def match_names(layout: Layout, names: Iterable[str]) -> Matched:
         for ending, fullmatch, entry, reading in tests:
             if low.endswith(ending) and (match := fullmatch(plain)) is not None:
                 at, *texts = map(shared, groups := match.groups(), groups)
-                hits.append((entry, FileRef(reading, name, at, tuple(texts))))
+                hits.append((entry, FileRef(reading, name, at or "", tuple(texts))))
         if is_junk(name):
             ignored += 1
         elif hits:
