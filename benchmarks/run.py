@@ -1,4 +1,4 @@
-"""``make bench``: every benchmark, in one run: readers against the library that a user would pick, checks against limits.
+"""``make bench``: every benchmark, in one run: readers against other libraries, checks of names against limits.
 
 A ratio is the other library's time over ours, paired inside each round, median over the rounds: above 1 we are
 faster. Results are compared before anything is timed. Exit code 1 when a goal is missed.
