@@ -172,9 +172,11 @@ def _in_time(array: np.ndarray, slot: Slot) -> np.ndarray:
     drawn = {n + 1 for n in range(len(slot.frames))}
     drawn |= {of - slot.first_frame for of in slot.frames.values() if isinstance(of, int)}
     blank = np.zeros_like(array)
-    return np.stack(
-        [array if n in drawn else blank if slot.role == "mask" else array // 2 for n in range(max(drawn) + 2)], -1
-    )
+    if slot.role == "mask":
+        frames = [array if n in drawn else blank for n in range(max(drawn) + 2)]
+    else:
+        frames = [array - array // (n + 2) for n in range(max(drawn) + 2)]  # a heart beats: no frame is as another
+    return np.stack(frames, -1)
 
 
 def _undone(array: np.ndarray, slot: Slot) -> np.ndarray:
