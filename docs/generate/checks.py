@@ -21,6 +21,7 @@ NAMES = {
     "layout.duplicate": "a case has several files where one is expected",
     "layout.ambiguous": "a name fits two kinds of file",
     "layout.repeated-id": "two cases would have the same id: the record needs another field",
+    "layout.gap": "the numbers of a DICOM series leave out a few files",
     "layout.extra": "a file that the layout does not know",
     "layout.count": "more or fewer cases or files than the whole release has",
     "table.unreadable": "a table can't be read",

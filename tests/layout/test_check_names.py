@@ -270,3 +270,47 @@ def test_a_record_without_layout_can_not_be_checked() -> None:
     object.__setattr__(undescribed, "layout", None)
     with pytest.raises(LayoutError, match="made: nobody has described the files"):
         check_names(undescribed, WHOLE)
+
+
+CT = """
+key = ["p"]
+[files.ct]
+role = "image"
+path = "{p:word}/{file:~IM-\\\\d+}.dcm"
+reader = "dicom_series"
+along = "file"
+"""
+
+
+@pytest.mark.parametrize(
+    ("numbers", "absent"),
+    [
+        (range(1, 30), None),
+        ([1, 2, 3, 5, 6], [4]),
+        ([n for n in range(0, 60, 2) if n != 8], [8]),
+        ([1, 2, 3, 30, 31, 32], None),  # two runs: numbered by another rule
+        ([1, 4, 9, 16], None),
+        ([7], None),
+    ],
+)
+def test_a_number_left_out_of_a_series_is_a_gap(numbers: list[int], absent: list[int] | None) -> None:
+    report = check([f"a/IM-{n:04d}.dcm" for n in numbers], CT)
+    if absent is None:
+        assert report.findings == ()
+        return
+    finding = only(report)
+    assert (finding.check, finding.severity, finding.case) == ("layout.gap", "warning", "a")
+    assert finding.evidence["numbers"] == absent
+
+
+def test_a_table_for_each_word_is_wanted_whether_cases_use_the_word_or_not() -> None:
+    layout = """
+key = ["country", "n"]
+[files.image]
+role = "image"
+path = "{country:us|cn}/{n:int}.png"
+[tables.list]
+path = "{country:us|cn}/{part:train|test}.csv"
+"""
+    finding = only(check(["us/1.png", "us/train.csv"], layout))
+    assert (finding.check, finding.file) == ("layout.missing", "us/test.csv")

@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import product
 from pathlib import PurePosixPath
 from typing import Any
 
 from medshelf.layout.bulk import collector_paused
+from medshelf.layout.gaps import gaps
 from medshelf.layout.join import Gap, Joined, join
 from medshelf.layout.match import Matched, holds_nothing, templates_of
 from medshelf.layout.template import parse
@@ -120,6 +122,7 @@ def _findings(layout: Layout, matched: Matched, joined: Joined, names: Sequence[
     yield from _tables(layout, matched, joined)
     yield from _sidecars(layout, matched)
     yield from _repeated_ids(joined)
+    yield from gaps(layout, joined)
     yield from _extra(layout, matched)
     yield from _elsewhere(layout, matched)
     if layout.rows is None and not any(table.anchor for table in layout.tables.values()):
@@ -206,20 +209,19 @@ def _tables(layout: Layout, matched: Matched, joined: Joined) -> Iterator[Findin
 
 
 def _expected_tables(layout: Layout, text: str, joined: Joined) -> Iterator[tuple[str, bool]]:
-    """Yield the names that a table should have: one for each combination of words the cases use."""
+    """Yield the names that a table should have: for each combination of words that the cases use, all other words."""
     template = parse(text)
     words = template.enumerated
-    if not words:
-        yield template.render({}), True
-        return
     used = {unit.written(layout, tuple(words)) for unit in joined.units}
-    known = {combination for combination in used if None not in combination}
-    for combination in sorted(known):  # type: ignore[type-var]
-        if all(value in words[f] for f, value in zip(words, combination, strict=True)):
-            yield template.render(dict(zip(words, combination, strict=True))), True
-    if not known:
-        for value in words[next(iter(words))]:
-            yield template.render({next(iter(words)): value}), True
+    told = [n for n in range(len(words)) if any(combination[n] is not None for combination in used)]
+    names = list(words)
+    rest = [name for n, name in enumerate(names) if n not in told]
+    combinations = {tuple(combination[n] for n in told) for combination in used} if told else {()}
+    for known in sorted(c for c in combinations if None not in c):  # type: ignore[type-var]
+        values = dict(zip([names[n] for n in told], known, strict=True))
+        if all(value in words[name] for name, value in values.items()):
+            for others in product(*(words[name] for name in rest)):
+                yield template.render({**values, **dict(zip(rest, others, strict=True))}), True
 
 
 def _sidecars(layout: Layout, matched: Matched) -> Iterator[Finding]:

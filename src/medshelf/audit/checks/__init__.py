@@ -141,6 +141,7 @@ OF_CHECK = {
     "layout.count": "the whole release has another number of cases or files",
     "layout.duplicate": "several files where a case has one",
     "layout.extra": "a file that the layout does not know",
+    "layout.gap": "the numbers of a DICOM series leave out a few files",
     "layout.incomplete": "a case lacks some of a set of files",
     "layout.missing": "a file that should be there is not",
     "layout.nothing-matched": "no name fits the layout",
