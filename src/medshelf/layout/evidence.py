@@ -24,7 +24,7 @@ _WHOLE = 4.0
 """What it says, in letters, when there are just as many cases as the release has, or one of its splits."""
 _STRUCTURES = 4.0
 """What it says, in letters, when files are called like the structures of the layout."""
-_TABLE = 2.0
+_TABLE = 4.0
 """What each of the first two tables of a layout says at most, in letters, when it is there."""
 _KIND = 0.5
 """What each further kind of file says, in letters, when it is there."""
