@@ -11,6 +11,7 @@ import pytest
 import medshelf
 from medshelf.audit.checks import CASE_CHECKS, NAME_CHECKS, OF_CHECK, SET_CHECKS, catalogue_of_checks
 from medshelf.layout import check as layout_check
+from medshelf.layout import gaps as layout_gaps
 from medshelf.samples import check as samples_check
 from tests.audit.clean import CLEAN
 from tests.audit.defects import DEFECTS, Defect
@@ -63,7 +64,7 @@ def test_every_finding_is_declared_by_its_check() -> None:
 
 
 def test_what_check_finds_is_explained_too() -> None:
-    source = inspect.getsource(layout_check) + inspect.getsource(samples_check)
+    source = "".join(map(inspect.getsource, (layout_check, layout_gaps, samples_check)))
     named = set(re.findall(r'"((?:layout|table|access)\.[a-z-]+)"', source))
     assert named == set(OF_CHECK)
 
