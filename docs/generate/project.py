@@ -28,6 +28,7 @@ _WHY = {
     "openpyxl": "Excel tables",
     "pybtex": "reading BibTeX, for citations as text and CSL-JSON",
     "jinja2": "the pages of reports and of the web",
+    "urllib3": "connections over HTTP: pools, proxies, certificates",
 }
 
 def changelog() -> str:
