@@ -14,6 +14,7 @@ import numpy as np
 from medshelf import formats
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Volume
+from tests.conformance import test_annotations as annotations
 from tests.conformance import test_formats as conformance
 from tests.conformance.test_formats import MemoryBlob
 from tests.fuzz.mutate import mutant
@@ -88,10 +89,16 @@ def _volume() -> Volume:
 
 
 def _dicom_files() -> list[Files]:
+    from pydicom.data import get_testdata_file
+
     from medshelf.formats import dicom
+    from tests.formats.test_dicom_fuzz import SAMPLES
 
     written = dicom.slice_bytes(_volume(), modality="CT", series_uid="1.2.3", patient_id="p")
-    return [((f"{n}.dcm", one),) for n, one in enumerate(written)][:2]
+    found: list[Files] = [((f"{n}.dcm", one),) for n, one in enumerate(written)][:2]
+    for name in SAMPLES:
+        found.append(((name, Path(str(get_testdata_file(name))).read_bytes()),))
+    return found
 
 
 def _read_dicom(blob: Blob) -> Any:
@@ -113,48 +120,6 @@ def _read_seg(blob: Blob) -> Any:
 
     found = dicom_seg.read_seg(blob)
     return [found.mask(segment.number).array.sum() for segment in found.segments]
-
-
-ROWS = [{"id": "a1", "age": 61, "note": "größer, \"zitiert\""}, {"id": "b2", "age": 47, "note": ""}] * 4
-
-
-def _tables() -> list[Files]:
-    from medshelf.formats.table import write_rows
-
-    def write(folder: Path) -> None:
-        for ending in ("csv", "tsv", "xlsx", "json", "jsonl"):
-            write_rows(folder / f"a.{ending}", ROWS)
-        import pyarrow
-        from pyarrow import parquet
-
-        parquet.write_table(pyarrow.Table.from_pylist(ROWS), folder / "a.parquet")
-
-    return _written(write)
-
-
-def _read_table(blob: Blob) -> Any:
-    from medshelf.formats.table import read_rows
-
-    return read_rows(blob)
-
-
-def _meshes() -> list[Files]:
-    from medshelf.formats.mesh import Mesh, write_mesh
-
-    points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float64)
-    faces = np.array([[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3]])
-
-    def write(folder: Path) -> None:
-        for ending in ("stl", "obj", "ply", "vtk", "vtp"):
-            write_mesh(folder / f"a.{ending}", Mesh(points, faces))
-
-    return _written(write)
-
-
-def _read_mesh(blob: Blob) -> Any:
-    from medshelf.formats.mesh import read_mesh
-
-    return read_mesh(blob)
 
 
 def _archives() -> list[Files]:
@@ -183,63 +148,47 @@ def _read_archive(blob: Blob) -> Any:
         return [tree.blob(name).read_bytes() for name in tree.names]
 
 
-VOC = b"""<annotation><filename>a.jpg</filename><size><width>64</width><height>48</height><depth>3</depth></size>
-<object><name>RBC</name><difficult>0</difficult><bndbox><xmin>3</xmin><ymin>4</ymin><xmax>20</xmax><ymax>30</ymax>
-</bndbox></object></annotation>"""
-COCO = (
-    b'{"images": [{"id": 1, "file_name": "a.jpg", "width": 64, "height": 48}],'
-    b' "categories": [{"id": 7, "name": "rbc"}],'
-    b' "annotations": [{"id": 1, "image_id": 1, "category_id": 7, "bbox": [3, 4, 10, 12], "area": 120, "iscrowd": 0}]}'
-)
-APERIO = b"""<?xml version="1.0" encoding="UTF-8"?><Annotations MicronsPerPixel="0.25"><Annotation Id="1" Name="Benign">
-<Regions><Region Id="1" Text="Benign"><Vertices><Vertex X="1" Y="2"/><Vertex X="30" Y="2"/><Vertex X="30" Y="40"/>
-</Vertices></Region></Regions></Annotation></Annotations>"""
-
-
-def _text_subject(name: str, data: bytes, read: Callable[[Blob], Any]) -> Subject:
-    return Subject(name, lambda: [((f"a.{name.rpartition('.')[2]}", data),)], read)
-
-
-def _boxes(blob: Blob) -> Any:
-    from medshelf.formats import boxes
-
-    return boxes.read_voc(blob).to_edges()
-
-
-def _coco(blob: Blob) -> Any:
-    from medshelf.formats import coco
-
-    return coco.read_coco(blob)
-
-
-def _contours(blob: Blob) -> Any:
-    from medshelf.formats import contours
-
-    return contours.read_contours(blob)
-
-
-def _keyval(blob: Blob) -> Any:
-    from medshelf.formats import keyval
-
-    return keyval.read_keyval(blob)
-
-
 def _rle(blob: Blob) -> Any:
     from medshelf.formats import rle, text
 
     return rle.decode_rle(text.read_text(blob), (48, 64))
 
 
+def _of_kind(kind: annotations.Kind) -> Subject:
+    def files() -> list[Files]:
+        written = _folder(lambda folder: kind.make(folder / kind.filename))
+        return [tuple(sorted(written, key=lambda one: one[0] != kind.filename))]
+
+    return Subject(str(kind), files, kind.read)
+
+
+def _pictures() -> list[Files]:
+    """Return pictures of the kinds that medshelf does not write."""
+    from PIL import Image
+
+    rng = np.random.default_rng(3)
+    grey = Image.fromarray(rng.integers(0, 255, (40, 30), np.uint8))
+
+    def write(folder: Path) -> None:
+        grey.save(folder / "a.jpg")
+        grey.convert("RGB").save(folder / "b.jpg", progressive=True)
+        grey.convert("CMYK").save(folder / "c.jpg")
+        grey.convert("P").save(folder / "d.gif", save_all=True, append_images=[grey.rotate(90).convert("P")])
+        grey.convert("1").save(folder / "e.tif", compression="group4")
+        grey.convert("P").save(folder / "f.png")
+        for name, compression in (("g", "tiff_lzw"), ("h", "packbits"), ("i", "jpeg")):
+            grey.save(folder / f"{name}.tif", compression=compression)
+
+    return _written(write)
+
+
 SUBJECTS: tuple[Subject, ...] = (
     *(Subject(name, _images(name), _read_image(name)) for name in formats.IMAGE_FORMATS),
     Subject("dicom", _dicom_files, _read_dicom),
     Subject("dicom_seg", _seg_files, _read_seg),
-    Subject("table", _tables, _read_table),
-    Subject("mesh", _meshes, _read_mesh),
+    Subject("pictures", _pictures, _read_image("raster")),
     Subject("archive", _archives, _read_archive),
-    _text_subject("voc.xml", VOC, _boxes),
-    _text_subject("coco.json", COCO, _coco),
-    _text_subject("contours.xml", APERIO, _contours),
-    _text_subject("keyval.cfg", b"ED: 1\nES: 12\nGroup: DCM\nWeight: 61.5\n", _keyval),
-    _text_subject("rle.txt", b"1 3 10 5 100 20 3000 72", _rle),
+    Subject("run lengths", lambda: [(("a.txt", b"1 3 10 5 100 20 3000 72"),)], _rle),
+    *(_of_kind(kind) for kind in annotations.KINDS),
 )
+"""Every reader of `medshelf.formats`, and the archives."""
