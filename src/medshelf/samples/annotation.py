@@ -64,7 +64,7 @@ class Mask:
     tables: tuple[tuple[str, Blob], ...] = field(default=(), repr=False)
     """Tables that it is read from: name below the root of the dataset, and bytes."""
     read_segments: Callable[[], Any] | None = field(default=None, repr=False)
-    """For DICOM segmentations and run lengths: reads structure to volume."""
+    """For DICOM segmentations, structure sets and run lengths: reads structure to volume."""
 
     # --- what it can say -------------------------------------------------------------------
 

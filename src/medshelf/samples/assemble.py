@@ -20,6 +20,7 @@ from medshelf.samples.annotation import Annotation, Mask
 from medshelf.samples.image import Image
 from medshelf.samples.native import LOADERS
 from medshelf.samples.sample import Lazy, Sample
+from medshelf.samples.segments import regions_of, segments_of
 from medshelf.samples.tables import Table
 
 _ABSENT = {"empty": State.ABSENT, "unknown": State.NOT_ANNOTATED, None: State.NOT_ANNOTATED}
@@ -111,8 +112,11 @@ class Assembler:
         segments = None
         files: dict[str, Image] = {}
         union: tuple[Image, ...] = ()
+        grid = self._grid(slot, case, images)
         if slot.reader == "dicom_seg":
-            segments = partial(_segments, [self.tree.blob(r.name) for r in refs], labels)
+            segments = partial(segments_of, [self.tree.blob(r.name) for r in refs], labels)
+        elif slot.reader == "rtstruct":
+            segments = partial(regions_of, [self.tree.blob(r.name) for r in refs], labels, grid)
         if slot.label and "{" in slot.label:
             for structure, group in _by_structure(slot, labels, refs).items():
                 files[structure] = self._image(structure, slot, group, case)
@@ -133,7 +137,7 @@ class Assembler:
             missing=_ABSENT[slot.absent],
             union=union,
             annotator=who,
-            grid=self._grid(slot, case, images),
+            grid=grid,
             read_segments=segments,
         )
 
@@ -253,19 +257,6 @@ def _structure(slot: Slot, labels: Mapping[str, str], ref: FileRef) -> str:
     if not labels:
         return raw
     return named(labels, raw) or re.sub(r"\W+", "_", raw)
-
-
-def _segments(blobs: list[Any], labels: Mapping[str, str]) -> dict[str, Any]:
-    from medshelf.formats import dicom_seg
-
-    found: dict[str, Any] = {}
-    for blob in blobs:
-        segmentation = dicom_seg.read_seg(blob)
-        for segment in segmentation.segments:
-            structure = named(labels, segment.label) if labels else segment.label
-            key = structure or segment.label
-            found[f"{key}{segment.number}" if key in found else key] = segmentation.mask(segment.number)
-    return found
 
 
 def _no_reader(name: str, blobs: list[Any], slot: Slot, labels: Mapping[str, str]) -> Any:

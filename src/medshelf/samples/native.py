@@ -35,6 +35,12 @@ def _contours(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> A
     return contours.read_contours(blobs[0])
 
 
+def _rtstruct(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> Any:
+    from medshelf.formats import rtstruct
+
+    return rtstruct.read_rtstruct(blobs[0])
+
+
 def _points(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> Any:
     from medshelf.formats import points
 
@@ -66,6 +72,7 @@ LOADERS: dict[str, Loader] = {
     "mesh": _mesh,
     "contours": _contours,
     "aperio_xml": _contours,
+    "rtstruct": _rtstruct,
     "points": _points,
     "text": _text,
     "record": _record,
