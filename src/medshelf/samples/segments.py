@@ -67,6 +67,8 @@ def segments_of(blobs: Sequence[Blob], labels: Mapping[str, str]) -> Segments:
     for blob in blobs:
         segmentation = dicom_seg.read_seg(blob)
         for segment in segmentation.segments:
+            if segment.number == 0:  # the background of a label map, PS3.3 C.8.20.4
+                continue
             makers.add(labels, segment.label, segment.number, partial(segmentation.mask, segment.number))
     return Segments(makers)
 
