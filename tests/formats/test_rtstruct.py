@@ -487,6 +487,7 @@ def test_bad_files_are_errors(tmp_path: Path) -> None:
     assert LIMIT_BYTES == 2**32
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_damaged_files_give_errors_of_ours(tmp_path: Path, survives_damage: Any) -> None:
     def read(blob: LocalFile) -> None:
         for one in read_rtstruct(blob):

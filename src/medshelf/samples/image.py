@@ -77,6 +77,10 @@ class Image:
         return operate.apply(volume, self.ops)
 
     def _stored(self) -> Volume:
+        if self._is_dicom_slide():
+            from medshelf.formats import dicom_slide
+
+            return dicom_slide.read(self.blobs)
         if self.reader in _DICOM:
             from medshelf.formats import dicom
 
@@ -97,11 +101,22 @@ class Image:
         if self.ops or self.reader == "slices" or self.axes or self.source is not None or self.row is not None:
             volume = self.volume
             return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
+        if self._is_dicom_slide():
+            from medshelf.formats import dicom_slide
+
+            return dicom_slide.read_header(self.blobs)
         if self.reader in _DICOM:
             from medshelf.formats import dicom
 
             return dicom.read_series_header(self.blobs, least_slices=_DICOM[self.reader])
         return formats.read_header(self.blobs[0], "slide" if self.reader == "wsi" else _image_reader(self.reader))
+
+    def _is_dicom_slide(self) -> bool:
+        if self.reader != "dicom":
+            return False
+        from medshelf.formats import dicom_slide
+
+        return dicom_slide.is_slide(self.blobs[0])
 
     @cached_property
     def volume(self) -> Volume:

@@ -216,3 +216,22 @@ def _from_palette(array: np.ndarray, one: Slice) -> np.ndarray:
             where=one.header.blob.name,
             why=f"{type(error).__name__}: {str(error)[:120]}",
         ) from error
+
+
+def decode_frame(data: bytes, one: Slice) -> np.ndarray:
+    """Decode the bytes of one frame, for a caller that found them in the file by itself.
+
+    Parameters
+    ----------
+    data : bytes
+        Plain samples, or a codestream with its fragments joined.
+    one : Slice
+        The header that it belongs to.
+
+    Returns
+    -------
+    (rows, columns) or (rows, columns, 3) array
+        As `read_stored` returns.
+    """
+    found = decode(data, one) if one.header.syntax in FAMILIES else _plain_samples(data, one)
+    return _coloured(_as_stored(found, one), one)

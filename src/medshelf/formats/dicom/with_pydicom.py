@@ -5,7 +5,6 @@ Errors of pydicom, which are of many kinds, become ours; a deflated file is meas
 
 from __future__ import annotations
 
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,9 +50,7 @@ def parse(blob: Blob, *, force: bool = False, pixels: bool = True) -> Any:
         _check_deflated(stream, blob)
         stream.seek(0)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return pydicom.dcmread(stream, force=force, stop_before_pixels=not pixels)
+            return pydicom.dcmread(stream, force=force, stop_before_pixels=not pixels)
         except Exception as error:  # pydicom raises many kinds on damaged files
             raise FormatError(
                 "this is no DICOM file that can be read",
@@ -75,9 +72,7 @@ def decoding(what: str, where: str) -> Iterator[None]:
         What to name in an error.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except MedshelfError:
         raise
     except Exception as error:  # values are decoded only now, and fail in many ways
