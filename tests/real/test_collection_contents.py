@@ -235,6 +235,8 @@ def test_highdicom_data(shared_data: Path) -> None:
     assert read == len(list(root.glob("seg_image_*.dcm"))) == 12
     overlap = dataset["ct_series"].annotations["segmentation@ct_binary_overlap"]
     assert overlap.structures == ("first segment", "second segment")
+    (nuclei,) = dataset["sm_image_control"].annotations["annotations"].read()
+    assert (nuclei.label, len(nuclei)) == ("nuclei", 2)
     reports = {"report", "report_groups"}
     assert reports <= set(dataset["ct_image"].annotations)
 
@@ -256,6 +258,7 @@ def test_rt_utils_and_dicompyler_data(shared_data: Path) -> None:
     breast = opened(shared_data, "rtstruct-breast")["example_data"]
     rtss = pydicom.dcmread(shared_data / "rtstruct-breast/tests/testdata/example_data/rtss.dcm")
     drawn = {str(roi.ROIName) for roi in rtss.StructureSetROISequence}
+    assert {roi.name for roi in breast.annotations["structures"].read()} == drawn
     mapped = set(medshelf.show("dicompyler-data").layout.labels["regions"])
     assert mapped <= drawn and len(drawn) == 10
     assert set(breast.annotations) == {"structures", "plan"}

@@ -41,6 +41,12 @@ def _rtstruct(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> A
     return rtstruct.read_rtstruct(blobs[0])
 
 
+def _dicom_ann(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> Any:
+    from medshelf.formats import dicom_ann
+
+    return dicom_ann.read_annotations(blobs[0])
+
+
 def _points(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> Any:
     from medshelf.formats import points
 
@@ -73,6 +79,7 @@ LOADERS: dict[str, Loader] = {
     "contours": _contours,
     "aperio_xml": _contours,
     "rtstruct": _rtstruct,
+    "dicom_ann": _dicom_ann,
     "points": _points,
     "text": _text,
     "record": _record,

@@ -20,6 +20,7 @@ from medshelf.model.labels import structures_of
 from medshelf.model.layout import Layout, Slot
 from medshelf.model.volume import Volume
 from medshelf.samples import phantom
+from medshelf.samples.twin_dicom import write_annotations
 from medshelf.samples.twin_others import write_boxes, write_contours, write_mesh, write_points, write_record, write_text
 
 FLAT = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
@@ -50,6 +51,8 @@ def _writer(slot: Slot, path: Path) -> Writer:
         return _write_seg
     if slot.reader == "rtstruct":
         return _write_rtstruct
+    if slot.reader == "dicom_ann":
+        return write_annotations
     if slot.role == "record":
         return write_record
     if slot.role == "boxes":
@@ -268,7 +271,7 @@ def _write_seg(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Seq
 
 
 def _write_rtstruct(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
-    from medshelf.samples.twin_rtstruct import write_regions
+    from medshelf.samples.twin_dicom import write_regions
 
     write_regions(layout, slot, group, paths, _volume_shape(layout, slot))
 

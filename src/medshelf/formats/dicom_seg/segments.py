@@ -53,10 +53,10 @@ def segment_of(item: Any) -> Segment:
     return Segment(
         number=int(item.SegmentNumber),
         label=str(item.get("SegmentLabel", "")),
-        category=_first_code(item.get("SegmentedPropertyCategoryCodeSequence")),
-        type=_first_code(kinds),
+        category=first_code(item.get("SegmentedPropertyCategoryCodeSequence")),
+        type=first_code(kinds),
         modifiers=tuple(modifiers),
-        region=_first_code(regions),
+        region=first_code(regions),
         algorithm_type=text_of(item, "SegmentAlgorithmType"),
         algorithm_name=text_of(item, "SegmentAlgorithmName"),
         description=text_of(item, "SegmentDescription"),
@@ -71,7 +71,8 @@ def text_of(item: Any, keyword: str) -> str | None:
     return str(value) if value not in (None, "") else None
 
 
-def _first_code(sequence: Any) -> Code | None:
+def first_code(sequence: Any) -> Code | None:
+    """Return the first coded concept of a sequence; None where there is none."""
     return _code(sequence[0]) if sequence else None
 
 

@@ -1,4 +1,4 @@
-"""Write the structure set of a twin: for each region a box around the cube of its label in the phantom."""
+"""Write what a twin has drawn in DICOM: structure sets, with a box around the cube of each label; points on slides."""
 
 from __future__ import annotations
 
@@ -48,3 +48,16 @@ def _boxes(shape: tuple[int, ...], number: int) -> Iterator[np.ndarray]:
     left, right, top, bottom = across.start - 0.5, across.stop - 0.5, down.start - 0.5, down.stop - 0.5
     for k in range(through.start, through.stop):
         yield np.array([(left, top, k), (right, top, k), (right, bottom, k), (left, bottom, k)])
+
+
+def write_annotations(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    """Write bulk annotations: for each label a group of three points."""
+    from medshelf.formats import dicom_ann
+
+    names = list(layout.labels.get(slot.labels or "", {})) or ["cell"]
+    groups = [
+        dicom_ann.AnnotationGroup(n, name, "POINT", tuple(np.array([[3.5 + k, 2.5 + n]]) for k in range(3)))
+        for n, name in enumerate(names, start=1)
+    ]
+    for file, path in zip(group, paths, strict=True):
+        dicom_ann.write_annotations(path, groups, patient_id=f"twin{file.number + 1:03d}")
