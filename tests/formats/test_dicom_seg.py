@@ -148,6 +148,9 @@ def test_masks_equal_those_of_highdicom(shared_data: Path, collection: str, name
     assert len(numbers) == SEGMENTATIONS[collection][name]
     for number in numbers:
         ours, theirs = found.mask(number), of_highdicom(path, number)
+        header = found.header()
+        assert (header.shape, header.dtype, header.axes) == (ours.shape, ours.array.dtype.name, ours.axes)
+        assert (header.spacing_mm, header.affine is None) == (ours.spacing_mm, ours.affine is None)
         assert ours.axes == theirs.axes
         if ours.axes == "ijk":
             ours, theirs = ours.reoriented("RAS"), theirs.reoriented("RAS")

@@ -109,6 +109,9 @@ def test_the_audit_reports_each_region_that_does_not_fit(tmp_path: Path) -> None
     sample(tmp_path, DRAWN % "mask" + ORGANS, [*ROIS, Roi(7, "GTV far away", (box(900, 3, 1),))])
     report = medshelf.audit(record(f'key = ["n"]\n{IMAGE}{DRAWN % "mask"}{ORGANS}'), tmp_path)
     assert [f.message for f in report.findings if "off the grid" in f.message], report.findings
+    (one,) = medshelf.open(record(f'key = ["n"]\n{IMAGE}{DRAWN % "mask"}{ORGANS}'), tmp_path)
+    assert one.mask.header().shape == SHAPE
+    assert one.mask.mask("heart").sum() == 32
 
 
 def test_a_mask_needs_a_grid(tmp_path: Path) -> None:

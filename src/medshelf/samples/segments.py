@@ -11,15 +11,17 @@ import numpy as np
 from medshelf.errors import FormatError, LayoutError
 from medshelf.model.blob import Blob
 from medshelf.model.labels import named
-from medshelf.model.volume import Volume
+from medshelf.model.volume import Header, Volume
 from medshelf.samples.image import Image
 
 
 class Segments(Mapping[str, Volume]):
     """Volumes by structure, each decoded anew when it is asked for: a case may have a hundred, too many to keep."""
 
-    def __init__(self, makers: Mapping[str, Sequence[Callable[[], Volume]]]) -> None:
+    def __init__(self, makers: Mapping[str, Sequence[Callable[[], Volume]]], header: Header | None) -> None:
         self._makers = makers
+        self.header = header
+        """Grid of the volumes, known without decoding any; None where there is no volume."""
 
     def __getitem__(self, structure: str) -> Volume:
         first, *others = (make() for make in self._makers[structure])
@@ -64,13 +66,15 @@ def segments_of(blobs: Sequence[Blob], labels: Mapping[str, str]) -> Segments:
     from medshelf.formats import dicom_seg
 
     makers = _Makers()
+    header = None
     for blob in blobs:
         segmentation = dicom_seg.read_seg(blob)
+        header = header or segmentation.header()
         for segment in segmentation.segments:
             if segment.number == 0:  # the background of a label map, PS3.3 C.8.20.4
                 continue
             makers.add(labels, segment.label, segment.number, partial(segmentation.mask, segment.number))
-    return Segments(makers)
+    return Segments(makers, header)
 
 
 def regions_of(blobs: Sequence[Blob], labels: Mapping[str, str], grid: Image | None) -> Segments:
@@ -101,14 +105,14 @@ def regions_of(blobs: Sequence[Blob], labels: Mapping[str, str], grid: Image | N
     if grid is None:
         hint = "Let the slot say which image it is drawn on: space = ..."
         raise LayoutError("contours become a mask only on the grid of an image", where=where, hint=hint)
-    header = grid.header()
-    if header.affine is None or not header.axes.startswith("ijk"):
+    image = grid.header()
+    if image.affine is None or not image.axes.startswith("ijk"):
         raise LayoutError("the image of these contours has no place in the patient", where=where, why=grid.path)
-    uid = header.meta.get("frame_of_reference_uid")
+    shape, uid = image.shape[:3], image.meta.get("frame_of_reference_uid")
     makers = _Makers()
     for blob in blobs:
         for roi in rtstruct.read_rtstruct(blob):
             if any(contour.closed for contour in roi.contours):
-                make = partial(rtstruct.mask, roi, header.shape[:3], header.affine, frame_of_reference_uid=uid)
+                make = partial(rtstruct.mask, roi, shape, image.affine, frame_of_reference_uid=uid)
                 makers.add(labels, roi.name, roi.number, make)
-    return Segments(makers)
+    return Segments(makers, Header(shape, "uint8", "ijk", image.affine, image.spacing_mm))

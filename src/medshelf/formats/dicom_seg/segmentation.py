@@ -15,7 +15,7 @@ from medshelf.formats.dicom_seg.pixels import Pixels
 from medshelf.formats.dicom_seg.segments import Segment
 from medshelf.formats.dicom_tiles import Tiling, paste
 from medshelf.model import geometry
-from medshelf.model.volume import Volume
+from medshelf.model.volume import Header, Volume
 
 LIMIT_BYTES = 2**32
 """Largest volume that one segment may unfold to (4 GiB); a picture of a slide has the limit of slides."""
@@ -65,6 +65,16 @@ class Segmentation:
                 return segment
         numbers = ", ".join(str(segment.number) for segment in self.segments)
         raise NotFound(f"there is no segment {number}", where=self.where, why=f"there are {numbers}")
+
+    def header(self) -> Header:
+        """Return shape, type and geometry of what `mask` returns, without decoding anything."""
+        dtype = np.dtype(np.float32 if self.kind == "FRACTIONAL" else np.uint8).name
+        columns, rows, slices = self.grid.shape
+        if self.tiling is not None or (self.grid.affine is None and slices == 1):
+            return Header((rows, columns), dtype, "yx", None, self.spacing_mm)
+        if self.grid.affine is None:
+            return Header((slices, rows, columns), dtype, "nyx")
+        return Header(self.grid.shape, dtype, "ijk", self.grid.affine, geometry.spacing_mm(self.grid.affine))
 
     def mask(self, number: int, *, region: Region | None = None) -> Volume:
         """Decode one segment.
