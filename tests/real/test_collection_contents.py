@@ -239,6 +239,10 @@ def test_highdicom_data(shared_data: Path) -> None:
     assert (nuclei.label, len(nuclei)) == ("nuclei", 2)
     reports = {"report", "report_groups"}
     assert reports <= set(dataset["ct_image"].annotations)
+    assert {name: len(dataset["ct_image"].annotations[name].read()) for name in reports} == {
+        "report": 1,
+        "report_groups": 4,
+    }
 
 
 def test_rt_utils_and_dicompyler_data(shared_data: Path) -> None:

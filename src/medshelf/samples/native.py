@@ -47,6 +47,12 @@ def _dicom_ann(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> 
     return dicom_ann.read_annotations(blobs[0])
 
 
+def _dicom_sr(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> Any:
+    from medshelf.formats import dicom_sr
+
+    return dicom_sr.read_report(blobs[0])
+
+
 def _points(blobs: Sequence[Blob], slot: Slot, labels: Mapping[str, str]) -> Any:
     from medshelf.formats import points
 
@@ -80,6 +86,7 @@ LOADERS: dict[str, Loader] = {
     "aperio_xml": _contours,
     "rtstruct": _rtstruct,
     "dicom_ann": _dicom_ann,
+    "dicom_sr": _dicom_sr,
     "points": _points,
     "text": _text,
     "record": _record,

@@ -1,4 +1,4 @@
-"""Write what a twin has drawn in DICOM: structure sets, with a box around the cube of each label; points on slides."""
+"""Write what a twin holds in DICOM beside images: structure sets, points on slides, measurement reports."""
 
 from __future__ import annotations
 
@@ -61,3 +61,14 @@ def write_annotations(layout: Layout, slot: Slot, group: Sequence[TwinFile], pat
     ]
     for file, path in zip(group, paths, strict=True):
         dicom_ann.write_annotations(path, groups, patient_id=f"twin{file.number + 1:03d}")
+
+
+def write_report(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    """Write a measurement report: one length."""
+    from medshelf.formats import dicom_sr
+    from medshelf.formats.dicom_seg import Code
+
+    length, unit = Code("410668003", "SCT", "Length"), Code("mm", "UCUM", "millimeter")
+    for file, path in zip(group, paths, strict=True):
+        one = dicom_sr.MeasurementGroup("1", measurements=(dicom_sr.Measurement(length, 10.0 + file.number, unit),))
+        dicom_sr.write_report(path, [one], patient_id=f"twin{file.number + 1:03d}")

@@ -20,7 +20,7 @@ from medshelf.model.labels import structures_of
 from medshelf.model.layout import Layout, Slot
 from medshelf.model.volume import Volume
 from medshelf.samples import phantom
-from medshelf.samples.twin_dicom import write_annotations
+from medshelf.samples.twin_dicom import write_annotations, write_report
 from medshelf.samples.twin_others import write_boxes, write_contours, write_mesh, write_points, write_record, write_text
 
 FLAT = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
@@ -53,6 +53,8 @@ def _writer(slot: Slot, path: Path) -> Writer:
         return _write_rtstruct
     if slot.reader == "dicom_ann":
         return write_annotations
+    if slot.reader == "dicom_sr":
+        return write_report
     if slot.role == "record":
         return write_record
     if slot.role == "boxes":
