@@ -14,8 +14,8 @@ from highdicom.ann import AnnotationGroup as Theirs
 from highdicom.sr.coding import CodedConcept
 
 from medshelf.errors import FormatError, Unsupported
+from medshelf.formats.dicom.codes import Code
 from medshelf.formats.dicom_ann import AnnotationGroup, SlideAnnotations, read_annotations, write_annotations
-from medshelf.formats.dicom_seg import Code
 from medshelf.model.blob import LocalFile
 
 RNG = np.random.default_rng(2)

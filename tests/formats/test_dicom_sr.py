@@ -12,7 +12,7 @@ import pydicom
 import pytest
 
 from medshelf.errors import FormatError, Unsupported
-from medshelf.formats.dicom_seg import Code
+from medshelf.formats.dicom.codes import Code
 from medshelf.formats.dicom_sr import Measurement, MeasurementGroup, read_report, write_report
 from medshelf.model.blob import LocalFile
 

@@ -66,7 +66,7 @@ def write_annotations(layout: Layout, slot: Slot, group: Sequence[TwinFile], pat
 def write_report(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
     """Write a measurement report: one length."""
     from medshelf.formats import dicom_sr
-    from medshelf.formats.dicom_seg import Code
+    from medshelf.formats.dicom.codes import Code
 
     length, unit = Code("410668003", "SCT", "Length"), Code("mm", "UCUM", "millimeter")
     for file, path in zip(group, paths, strict=True):

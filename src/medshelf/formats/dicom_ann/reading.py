@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from medshelf.errors import FormatError, Unsupported
+from medshelf.formats.dicom.codes import Code, first_code, text_of
 from medshelf.formats.dicom.with_pydicom import decoding, parse
-from medshelf.formats.dicom_seg.segments import Code, first_code, text_of
 from medshelf.model.blob import Blob
 
 ANNOTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.91.1"

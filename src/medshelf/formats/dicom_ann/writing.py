@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from medshelf.formats.dicom.codes import Code, coded, items
 from medshelf.formats.dicom.writing import uid_from
 from medshelf.formats.dicom_ann.reading import ANNOTATION_STORAGE, AnnotationGroup
-from medshelf.formats.dicom_seg.segments import Code
 
 _TISSUE = Code("85756007", "SCT", "Tissue")
 _SLIDE_STORAGE = "1.2.840.10008.5.1.4.1.1.77.1.6"
@@ -41,9 +41,9 @@ def write_annotations(
     meta.MediaStorageSOPInstanceUID = UID(uid_from(f"annotations {patient_id} {Path(path).name}"))
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    referenced = _items(ReferencedSOPClassUID=_SLIDE_STORAGE, ReferencedSOPInstanceUID=image)
+    referenced = items(ReferencedSOPClassUID=_SLIDE_STORAGE, ReferencedSOPInstanceUID=image)
     dataset.update(
-        _items(
+        items(
             SOPClassUID=ANNOTATION_STORAGE,
             SOPInstanceUID=meta.MediaStorageSOPInstanceUID,
             Modality="ANN",
@@ -79,13 +79,13 @@ def write_annotations(
 
 def _group(group: AnnotationGroup) -> Any:
     lengths = [len(points) for points in group.points]
-    item = _items(
+    item = items(
         AnnotationGroupNumber=group.number,
         AnnotationGroupUID=group.uid or uid_from(f"annotation group {group.number} {group.label}"),
         AnnotationGroupLabel=group.label,
         AnnotationGroupGenerationType=group.generation or "MANUAL",
-        AnnotationPropertyCategoryCodeSequence=[_coded(group.category or _TISSUE)],
-        AnnotationPropertyTypeCodeSequence=[_coded(group.type or _TISSUE)],
+        AnnotationPropertyCategoryCodeSequence=[coded(group.category or _TISSUE)],
+        AnnotationPropertyTypeCodeSequence=[coded(group.type or _TISSUE)],
         NumberOfAnnotations=len(group.points),
         AnnotationAppliesToAllOpticalPaths="YES",
         GraphicType=group.kind,
@@ -97,16 +97,3 @@ def _group(group: AnnotationGroup) -> Any:
         starts = 2 * np.cumsum([0, *lengths[:-1]]) + 1
         item.LongPrimitivePointIndexList = starts.astype("<u4").tobytes()
     return item
-
-
-def _coded(code: Code) -> Any:
-    return _items(CodeValue=code.value, CodingSchemeDesignator=code.scheme, CodeMeaning=code.meaning)
-
-
-def _items(**values: Any) -> Any:
-    from pydicom.dataset import Dataset
-
-    dataset = Dataset()
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
-    return dataset

@@ -7,9 +7,10 @@ frames share, or, on a slide, a picture of the total pixel matrix. Segments may 
 
 from __future__ import annotations
 
+from medshelf.formats.dicom.codes import Code
 from medshelf.formats.dicom_seg.reading import read_seg
 from medshelf.formats.dicom_seg.segmentation import Segmentation
-from medshelf.formats.dicom_seg.segments import Code, Segment
+from medshelf.formats.dicom_seg.segments import Segment
 from medshelf.formats.dicom_seg.writing import write_seg
 
 __all__ = ["Code", "Segment", "Segmentation", "read_seg", "write_seg"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from medshelf.errors import FormatError, Unsupported
+from medshelf.formats.dicom.codes import text_of
 from medshelf.formats.dicom.with_pydicom import decoding, parse
 from medshelf.formats.dicom_seg.grid import frames_of, grid_of
 from medshelf.formats.dicom_seg.pixels import pixels_of
 from medshelf.formats.dicom_seg.segmentation import Segmentation
-from medshelf.formats.dicom_seg.segments import segment_of, text_of
+from medshelf.formats.dicom_seg.segments import segment_of
 from medshelf.formats.dicom_seg.slide import on_slide
 from medshelf.formats.dicom_tiles import is_tiled, spacing_of
 from medshelf.model.blob import Blob

@@ -5,14 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A coded concept (PS3.3 section 8)."""
-
-    value: str
-    scheme: str
-    meaning: str
+from medshelf.formats.dicom.codes import Code, code_of, first_code, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +35,7 @@ def segment_of(item: Any) -> Segment:
     kinds = item.get("SegmentedPropertyTypeCodeSequence") or []
     regions = item.get("AnatomicRegionSequence") or []
     modifiers = [
-        _code(modifier)
+        code_of(modifier)
         for of, name in (
             (kinds, "SegmentedPropertyTypeModifierCodeSequence"),
             (regions, "AnatomicRegionModifierSequence"),
@@ -63,19 +56,3 @@ def segment_of(item: Any) -> Segment:
         tracking_id=text_of(item, "TrackingID"),
         tracking_uid=text_of(item, "TrackingUID"),
     )
-
-
-def text_of(item: Any, keyword: str) -> str | None:
-    """Return a value as text; None where it is absent or empty."""
-    value = item.get(keyword)
-    return str(value) if value not in (None, "") else None
-
-
-def first_code(sequence: Any) -> Code | None:
-    """Return the first coded concept of a sequence; None where there is none."""
-    return _code(sequence[0]) if sequence else None
-
-
-def _code(item: Any) -> Code:
-    value = item.get("CodeValue") or item.get("LongCodeValue") or item.get("URNCodeValue") or ""
-    return Code(str(value), str(item.get("CodingSchemeDesignator", "")), str(item.get("CodeMeaning", "")))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from medshelf.formats.dicom.codes import Code, coded, items
 from medshelf.formats.dicom.writing import uid_from
-from medshelf.formats.dicom_seg.segments import Code
 from medshelf.formats.dicom_sr.reading import MeasurementGroup
 
 COMPREHENSIVE_STORAGE = "1.2.840.10008.5.1.4.1.1.88.33"
@@ -43,7 +43,7 @@ def write_report(path: Path | str, groups: Sequence[MeasurementGroup], *, patien
     dataset.update(_container(_TITLE, [_container(_CONTAINER, content)]))
     del dataset.RelationshipType
     dataset.update(
-        _items(
+        items(
             SOPClassUID=COMPREHENSIVE_STORAGE,
             SOPInstanceUID=meta.MediaStorageSOPInstanceUID,
             Modality="SR",
@@ -67,7 +67,7 @@ def write_report(path: Path | str, groups: Sequence[MeasurementGroup], *, patien
             VerificationFlag="UNVERIFIED",
             PerformedProcedureCodeSequence=[],
             ReferencedPerformedProcedureStepSequence=[],
-            ContentTemplateSequence=[_items(MappingResource="DCMR", TemplateIdentifier="1500")],
+            ContentTemplateSequence=[items(MappingResource="DCMR", TemplateIdentifier="1500")],
         )
     )
     dataset.save_as(path, enforce_file_format=True)
@@ -80,15 +80,15 @@ def _group(group: MeasurementGroup, patient_id: str) -> list[Any]:
         _item("HAS OBS CONTEXT", "UIDREF", _TRACKING_UID, UID=uid),
     ]
     if group.finding is not None:
-        found.append(_item("CONTAINS", "CODE", _FINDING, ConceptCodeSequence=[_coded(group.finding)]))
+        found.append(_item("CONTAINS", "CODE", _FINDING, ConceptCodeSequence=[coded(group.finding)]))
     for one in group.measurements:
         values = []
         if one.value is not None:
             unit = one.unit or Code("1", "UCUM", "no units")
-            values.append(_items(NumericValue=f"{one.value:.10g}", MeasurementUnitsCodeSequence=[_coded(unit)]))
+            values.append(items(NumericValue=f"{one.value:.10g}", MeasurementUnitsCodeSequence=[coded(unit)]))
         found.append(_item("CONTAINS", "NUM", one.name, MeasuredValueSequence=values))
     for name, value in group.evaluations:
-        found.append(_item("CONTAINS", "CODE", name, ConceptCodeSequence=[_coded(value)]))
+        found.append(_item("CONTAINS", "CODE", name, ConceptCodeSequence=[coded(value)]))
     return found
 
 
@@ -97,17 +97,4 @@ def _container(name: Code, content: list[Any]) -> Any:
 
 
 def _item(relation: str, kind: str, name: Code, **values: Any) -> Any:
-    return _items(RelationshipType=relation, ValueType=kind, ConceptNameCodeSequence=[_coded(name)], **values)
-
-
-def _coded(code: Code) -> Any:
-    return _items(CodeValue=code.value, CodingSchemeDesignator=code.scheme, CodeMeaning=code.meaning)
-
-
-def _items(**values: Any) -> Any:
-    from pydicom.dataset import Dataset
-
-    dataset = Dataset()
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
-    return dataset
+    return items(RelationshipType=relation, ValueType=kind, ConceptNameCodeSequence=[coded(name)], **values)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from medshelf.errors import FormatError, Unsupported
+from medshelf.formats.dicom.codes import text_of
 from medshelf.formats.dicom.with_pydicom import decoding, parse
 from medshelf.formats.rtstruct.roi import Contour, Roi, StructureSet
 from medshelf.model.blob import Blob
@@ -74,9 +75,9 @@ def _structure_set(dataset: Any, where: str) -> StructureSet:
     frames, series, images = _references(dataset)
     meta = {
         "format": "RTSTRUCT",
-        "series_uid": _text(dataset, "SeriesInstanceUID"),
-        "label": _text(dataset, "StructureSetLabel"),
-        "patient_id": _text(dataset, "PatientID"),
+        "series_uid": text_of(dataset, "SeriesInstanceUID"),
+        "label": text_of(dataset, "StructureSetLabel"),
+        "patient_id": text_of(dataset, "PatientID"),
     }
     return StructureSet(rois, frames, series, images, where, meta)
 
@@ -91,12 +92,12 @@ def _roi(item: Any, observation: Any, drawn: Any, where: str) -> Roi:
             _contour(one, f"contour {n} of region {number} ({name})", where)
             for n, one in enumerate(drawn.get("ContourSequence") or [], start=1)
         ),
-        frame_of_reference_uid=_text(item, "ReferencedFrameOfReferenceUID"),
-        label=_text(observation, "ROIObservationLabel"),
-        type=_text(observation, "RTROIInterpretedType"),
+        frame_of_reference_uid=text_of(item, "ReferencedFrameOfReferenceUID"),
+        label=text_of(observation, "ROIObservationLabel"),
+        type=text_of(observation, "RTROIInterpretedType"),
         colour=(colour[0], colour[1], colour[2]) if len(colour) == 3 else None,
-        algorithm=_text(item, "ROIGenerationAlgorithm"),
-        description=_text(item, "ROIDescription"),
+        algorithm=text_of(item, "ROIGenerationAlgorithm"),
+        description=text_of(item, "ROIDescription"),
     )
 
 
@@ -141,8 +142,3 @@ def _references(dataset: Any) -> tuple[tuple[str, ...], tuple[str, ...], tuple[s
                 for image in one.get("ContourImageSequence") or []:
                     images[str(image.get("ReferencedSOPInstanceUID", ""))] = None
     return tuple(filter(None, frames)), tuple(filter(None, series)), tuple(filter(None, images))
-
-
-def _text(item: Any, keyword: str) -> str | None:
-    value = item.get(keyword)
-    return str(value) if value not in (None, "") else None

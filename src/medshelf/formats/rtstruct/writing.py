@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from medshelf.formats.dicom.codes import items
 from medshelf.formats.dicom.writing import uid_from
 from medshelf.formats.rtstruct.reading import STRUCTURE_SET_STORAGE
 from medshelf.formats.rtstruct.roi import Contour, Roi
@@ -70,12 +71,12 @@ def write_rtstruct(
     dataset.StructureSetROISequence = [_described(roi, frame) for roi in rois]
     dataset.ROIContourSequence = [_drawn(roi, source_class) for roi in rois]
     dataset.RTROIObservationsSequence = [_observed(number, roi) for number, roi in enumerate(rois, start=1)]
-    dataset.ReferencedFrameOfReferenceSequence = [_items(FrameOfReferenceUID=frame)]
+    dataset.ReferencedFrameOfReferenceSequence = [items(FrameOfReferenceUID=frame)]
     if source_series_uid:
         images = [_image(uid, source_class) for uid in source_uids]
-        series = _items(SeriesInstanceUID=source_series_uid, ContourImageSequence=images)
+        series = items(SeriesInstanceUID=source_series_uid, ContourImageSequence=images)
         studies = [
-            _items(
+            items(
                 ReferencedSOPClassUID=_STUDY_CLASS,
                 ReferencedSOPInstanceUID=study,
                 RTReferencedSeriesSequence=[series],
@@ -85,18 +86,9 @@ def write_rtstruct(
     dataset.save_as(path, enforce_file_format=True)
 
 
-def _items(**values: Any) -> Any:
-    from pydicom.dataset import Dataset
-
-    dataset = Dataset()
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
-    return dataset
-
-
 def _constant(patient_id: str, study: str, instance: str) -> Any:
     """Patient, study, series, equipment, structure set, and what must be there and says nothing."""
-    return _items(
+    return items(
         SOPClassUID=STRUCTURE_SET_STORAGE,
         SOPInstanceUID=instance,
         Modality="RTSTRUCT",
@@ -122,7 +114,7 @@ def _constant(patient_id: str, study: str, instance: str) -> Any:
 
 
 def _described(roi: Roi, frame: str) -> Any:
-    item = _items(
+    item = items(
         ROINumber=roi.number,
         ReferencedFrameOfReferenceUID=roi.frame_of_reference_uid or frame,
         ROIName=roi.name,
@@ -134,7 +126,7 @@ def _described(roi: Roi, frame: str) -> Any:
 
 
 def _drawn(roi: Roi, source_class: str) -> Any:
-    item = _items(ReferencedROINumber=roi.number)
+    item = items(ReferencedROINumber=roi.number)
     if roi.colour is not None:
         item.ROIDisplayColor = list(roi.colour)
     if roi.contours:
@@ -145,7 +137,7 @@ def _drawn(roi: Roi, source_class: str) -> Any:
 def _contour(contour: Contour, source_class: str) -> Any:
     from pydicom.valuerep import DSfloat
 
-    item = _items(
+    item = items(
         ContourGeometricType=contour.kind,
         NumberOfContourPoints=len(contour.points_lps_mm),
         ContourData=[DSfloat(float(value), auto_format=True) for value in contour.points_lps_mm.ravel()],
@@ -156,11 +148,11 @@ def _contour(contour: Contour, source_class: str) -> Any:
 
 
 def _image(uid: str, source_class: str) -> Any:
-    return _items(ReferencedSOPClassUID=source_class, ReferencedSOPInstanceUID=uid)
+    return items(ReferencedSOPClassUID=source_class, ReferencedSOPInstanceUID=uid)
 
 
 def _observed(number: int, roi: Roi) -> Any:
-    item = _items(
+    item = items(
         ObservationNumber=number,
         ReferencedROINumber=roi.number,
         RTROIInterpretedType=roi.type or "",
