@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from generate import catalogue, checks, cli, formats, keys, project, python, vocabulary
+from generate import catalogue, checks, cli, formats, keys, project, python, vocabulary, words
 
 DOCS = Path(__file__).resolve().parents[1]
 
@@ -18,6 +18,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/checks.md": checks.page,
     "reference/cli.md": cli.page,
     "reference/formats.md": formats.page,
+    "reference/layout-words.md": words.page,
     "reference/licences.md": vocabulary.licences,
     "reference/python.md": python.page,
     "reference/vocabulary.md": vocabulary.page,

@@ -11,10 +11,13 @@ from medshelf.formats.dicom.faults import REASONS
 
 SOURCE = "the modules in src/medshelf/formats"
 
-OTHERS = ("dicom_seg", "table", "boxes", "coco", "rle", "points", "contours", "mesh", "keyval", "text")
+OTHERS = (
+    "dicom_seg", "table", "boxes", "coco", "coco_mask", "yolo", "named_boxes", "rle", "points", "slicer_markups",
+    "contours", "geojson", "supervisely", "xy_lines", "lidc", "mesh", "keyval", "text",
+)  # fmt: skip
 """Modules that read what is no image."""
 
-BEHIND = ("deflate", "inflate", "markup", "payload", "pixel_limit")
+BEHIND = ("deflate", "inflate", "lidc_writing", "markup", "payload", "pixel_limit", "polygon")
 """Modules that readers share, and no user meets."""
 
 

@@ -10,7 +10,8 @@ from medshelf.model import dataset
 from medshelf.model import layout as layouts
 
 LAYOUT = (
-    layouts.Layout, layouts.FieldRule, layouts.Slot, layouts.TableSlot, layouts.Target, layouts.Split,
+    layouts.Layout, layouts.FieldRule, layouts.MapFrom, layouts.Slot, layouts.InstanceClasses, layouts.TableSlot,
+    layouts.Target, layouts.Split,
     layouts.Rows, layouts.Expect, layouts.Example,
 )  # fmt: skip
 RECORD = (

@@ -9,6 +9,10 @@ MedshelfError
 ├── LayoutError           files don't fit the declared layout        exit 1
 ├── NotFound              no such file, case or member (also FileNotFoundError)  exit 5
 ├── AccessError           something can't be opened or fetched       exit 3
+│   ├── AccessNeeded      a person has to do something first         exit 3
+│   ├── Offline           the network is needed and not allowed      exit 3
+│   ├── NotWhole          what came is not what was promised         exit 4
+│   └── DiskFull          no room for what is asked                  exit 6
 └── FormatError           bytes that are not what they should be     exit 4
     ├── Impostor          something else was saved under the name of a file
     ├── Truncated         the file ends before its data does
@@ -124,6 +128,33 @@ class AccessError(MedshelfError):
     """Something exists but can't be opened: permission, lock, or a broken archive."""
 
     exit_code = 3
+
+
+class AccessNeeded(AccessError):
+    """A person has to do something first; `steps` says what, in order, with addresses."""
+
+    def __init__(self, what: str, *, steps: Sequence[str] = (), **kwargs: object) -> None:
+        super().__init__(what, **kwargs)  # type: ignore[arg-type]
+        self.steps = tuple(steps)
+
+    def __str__(self) -> str:
+        return "\n  ".join([super().__str__(), *(f"{n}. {step}" for n, step in enumerate(self.steps, 1))])
+
+
+class Offline(AccessError):
+    """The network is needed, and offline mode forbids it."""
+
+
+class NotWhole(AccessError):
+    """What came is cut, changed or something else than was promised; nothing of it was kept as if it were whole."""
+
+    exit_code = 4
+
+
+class DiskFull(AccessError):
+    """There is no room for what is asked."""
+
+    exit_code = 6
 
 
 class FormatError(MedshelfError, ValueError):

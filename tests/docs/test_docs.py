@@ -24,7 +24,7 @@ SOURCE = REPO / "src" / "medshelf"
 sys.path.insert(0, str(DOCS))
 
 import generate  # noqa: E402
-from generate import checks, cli, keys, python, transcript, vocabulary  # noqa: E402
+from generate import checks, cli, keys, python, transcript, vocabulary, words  # noqa: E402
 from generate import formats as format_pages  # noqa: E402
 
 _SPEC = importlib.util.spec_from_file_location("docs_build", DOCS / "build.py")
@@ -68,6 +68,20 @@ def test_a_part_that_was_changed_by_hand_is_found(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Path, "read_text", read_text)
     assert page in generate.stale()
+
+
+def test_every_word_of_the_language_has_an_example_and_none_is_made_up_without_need() -> None:
+    page = text_of("reference/layout-words.md")
+    for cls in keys.LAYOUT:
+        section = page.partition(f"\n## {cls.__name__}\n")[2].partition("\n## ")[0]
+        for field in fields(cls):
+            _, found, rest = section.partition(f"**`{field.name}`**")
+            assert found and "```toml\n" in rest.partition("\n**`")[0], (cls.__name__, field.name)
+    for section, made in words.made().items():
+        for word in made:
+            part = page.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+            told = part.partition(f"**`{word}`**")[2].partition("\n**")[0]
+            assert "# made for this page" in told, f"{section}.{word}: a record has an example now; take it out"
 
 
 # --- nothing is left out -------------------------------------------------------------------

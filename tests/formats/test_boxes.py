@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from medshelf.errors import AccessError, FormatError, Truncated, Unsupported
-from medshelf.formats.boxes import Box, Boxes, read_voc, read_yolo, write_voc
+from medshelf.formats.boxes import Box, Boxes, read_voc, write_voc
 from medshelf.formats.coco import read_coco
+from medshelf.formats.yolo import read_yolo
 from medshelf.model.blob import LocalFile
 
 VOC = """<annotation><filename>a.jpg</filename>
@@ -135,8 +136,8 @@ def test_an_empty_yolo_file_has_no_objects(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "kind", "message"),
     [
-        ("0 .1 .2 .3", FormatError, "line 1.*five numbers"),
-        ("0 .1 .1 .2 .1 .2 .2 .1 .2", Unsupported, "polygon"),
+        ("0 .1 .2 .3", FormatError, "line 1.*5 or 6 numbers"),
+        ("0 .1 .1 .2 .1 .2 .2 .1", FormatError, "polygon"),
         ("3 .1 .2 .3 .4", FormatError, "class 3 has no name"),
         ("0.5 .1 .2 .3 .4", FormatError, "class 0.5 has no name"),
         ("0 10 20 30 40", FormatError, "not 0 to 1"),

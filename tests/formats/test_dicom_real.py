@@ -10,11 +10,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from medshelf.errors import NotAVolume, Unsupported
+from medshelf.errors import NotAVolume
 from medshelf.formats import dicom
-from medshelf.formats.dicom.header import read_file_header
-from medshelf.formats.dicom.pixels import read_stored
-from medshelf.formats.dicom.slice import slice_of
 from medshelf.model.blob import LocalFile
 from medshelf.model.geometry import lps_to_ras, max_corner_distance_mm, reorient
 from medshelf.model.volume import Volume
@@ -101,31 +98,30 @@ def test_two_slices_on_request_equal_their_ground_truth(shared_data: Path) -> No
     assert_same_in_ras(volume, folder / "001_ground_truth.nii.gz")
 
 
-@pytest.mark.parametrize("folder", ["mr_0003", "mr_0004", "mr_0005", "mr_0006"])
-def test_siemens_mosaics_are_recognised_and_named(shared_data: Path, folder: str) -> None:
-    (series,) = dicom.scan(blobs(shared_data / SIEMENS / folder)).series
-    assert (series.kind, len(series.blobs)) == ("mosaic", 2)
-    with pytest.raises(Unsupported, match=r"Siemens mosaic.*\(5 slices"):
-        dicom.read_series(blobs(shared_data / SIEMENS / folder))
+@pytest.mark.parametrize(
+    ("folder", "reference"), [(3, "PE=AP_3"), (4, "PE=PA_4"), (5, "PE=RL_5"), (6, "PE=LR_6")]
+)
+def test_siemens_mosaics_in_time_equal_the_conversion_by_dcm2niix(
+    shared_data: Path, folder: int, reference: str
+) -> None:
+    volume = dicom.read_series(blobs(shared_data / SIEMENS / f"mr_{folder:04d}"))
+    assert (volume.axes, volume.shape) == ("ijkt", (72, 72, 5, 2))
+    assert_same_in_ras(volume, shared_data / f"dcm-qa-nih/Ref/EPI_{reference}.nii")
 
 
-def test_enhanced_multi_frame_images_are_recognised_and_named(shared_data: Path) -> None:
-    folder = shared_data / "dcmqi-seg/data/segmentations/24x38x3/multiframe"
-    (series,) = dicom.scan(blobs(folder)).series
-    assert (series.kind, series.n_frames) == ("enhanced", 3)
-    with pytest.raises(Unsupported, match=r"enhanced multi-frame image.*\(3 slices or frames"):
-        dicom.read_series(blobs(folder))
+def test_every_reference_of_dcm_qa_nih_is_compared_with(shared_data: Path) -> None:
+    names = {path.stem for path in (shared_data / "dcm-qa-nih/Ref").glob("*.nii")}
+    ours = {f"DCM2NIIX_regression_test_{n}" for n in (4, 5, 6, 7)}
+    assert names == ours | {"EPI_PE=AP_3", "EPI_PE=PA_4", "EPI_PE=RL_5", "EPI_PE=LR_6"}
 
 
 @pytest.mark.parametrize("number", range(1, 10))
-def test_every_transfer_syntax_decodes_to_the_reference(shared_data: Path, number: int) -> None:
-    """All nine are one Siemens mosaic of 6 x 6 tiles, 35 used; dcm2niix cuts it up and flips the rows."""
+def test_every_transfer_syntax_gives_the_volume_of_the_reference(shared_data: Path, number: int) -> None:
+    """All nine are one Siemens mosaic of 6 x 6 tiles, 35 used, tilted by 6.2 degrees."""
     folder = shared_data / "dcm-qa-transfer-syntaxes"
-    tiled = read_stored(slice_of(read_file_header(LocalFile(folder / f"In/{number}.dcm"))))
-    tiles = tiled.reshape(6, 64, 6, 64).transpose(0, 2, 1, 3).reshape(36, 64, 64)
-    reference = np.asanyarray(nib.load(folder / f"Ref/{number}.nii").dataobj)
-    np.testing.assert_array_equal(tiles[:35, ::-1, :].transpose(2, 1, 0), reference)
-    assert not tiles[35].any()
+    volume = dicom.read_series([LocalFile(folder / f"In/{number}.dcm")])
+    assert (volume.axes, volume.shape) == ("ijk", (64, 64, 35))
+    assert_same_in_ras(volume, folder / f"Ref/{number}.nii")
 
 
 READABLE = [

@@ -489,3 +489,68 @@ def test_damaged_files_give_errors_of_ours(survives_damage: Any, tmp_path: Path)
     }
     for name, data in files.items():
         assert survives_damage(read_mesh, data, name, 40)
+
+
+# Against VTK itself
+
+
+def vtk_polydata(path: Path) -> Any:
+    """Read a file with VTK's own reader: points, triangles, and polylines."""
+    import vtk
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    readers = {".vtp": "vtkXMLPolyDataReader", ".vtk": "vtkPolyDataReader", ".stl": "vtkSTLReader",
+               ".ply": "vtkPLYReader", ".obj": "vtkOBJReader"}  # fmt: skip
+    reader = getattr(vtk, readers[path.suffix])()
+    reader.SetFileName(str(path))
+    reader.Update()
+    data = reader.GetOutput()
+    points = vtk_to_numpy(data.GetPoints().GetData()).astype(float)
+    cells = []
+    for group in (data.GetPolys(), data.GetLines()):
+        offsets = vtk_to_numpy(group.GetOffsetsArray()).tolist()
+        numbers = vtk_to_numpy(group.GetConnectivityArray())
+        cells.append([numbers[a:b].tolist() for a, b in zip(offsets, offsets[1:], strict=False)])
+    return points, *cells
+
+
+def test_organ_outlines_are_those_of_vtk(shared_data: Path) -> None:
+    files = sorted((shared_data / "organ-meshes").glob("*/*.vtp"))
+    assert len(files) == 16
+    for path in files:
+        mesh = read_mesh(LocalFile(path))
+        points, faces, lines = vtk_polydata(path)
+        np.testing.assert_array_equal(mesh.vertices, points)
+        assert (mesh.faces.tolist(), [line.tolist() for line in mesh.lines]) == (faces, lines)
+
+
+@pytest.mark.parametrize("ending", [".vtp", ".vtk", ".stl", ".ply", ".obj"])
+def test_vtk_reads_what_is_written(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{ending}"
+    write_mesh(path, Mesh(np.array(POINTS, float), np.array(FACES)))
+    points, faces, _ = vtk_polydata(path)
+    wanted = np.array(POINTS, float)[np.array(FACES)]
+    np.testing.assert_allclose(points[np.array(faces)], wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ending", [".vtp", ".vtk", ".stl", ".ply"])
+@pytest.mark.parametrize("binary", [True, False])
+def test_what_vtk_writes_is_read(ending: str, binary: bool, tmp_path: Path) -> None:
+    import vtk
+
+    source = vtk.vtkSphereSource()
+    source.SetThetaResolution(7)
+    source.SetPhiResolution(5)
+    names = {".vtp": "XMLPolyData", ".vtk": "PolyData", ".stl": "STL", ".ply": "PLY"}
+    writer = getattr(vtk, f"vtk{names[ending]}Writer")()
+    writer.SetInputConnection(source.GetOutputPort())
+    if ending == ".vtp":
+        (writer.SetDataModeToAppended if binary else writer.SetDataModeToAscii)()
+    else:
+        (writer.SetFileTypeToBinary if binary else writer.SetFileTypeToASCII)()
+    path = tmp_path / f"a{ending}"
+    writer.SetFileName(str(path))
+    writer.Write()
+    mesh = read_mesh(LocalFile(path))
+    points, faces, _ = vtk_polydata(path)
+    np.testing.assert_allclose(mesh.vertices[mesh.faces], points[np.array(faces)], rtol=1e-6, atol=1e-7)

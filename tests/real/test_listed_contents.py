@@ -92,6 +92,10 @@ def test_bccd(shared_data: Path) -> None:
     boxes = [sample.annotations["cells"].read() for sample in dataset]
     assert Counter(box.label for one in boxes for box in one.boxes) == wanted
     assert set(wanted) == {"RBC", "WBC", "Platelets"}
+    parts = {"train": 205, "val": 87, "test": 72}
+    named = {part: (root / "ImageSets" / "Main" / f"{part}.txt").read_text().split() for part in parts}
+    assert dataset.splits == {part: len(names) for part, names in named.items()} == parts
+    assert {case.id for case in dataset.filter(split="val").cases} == set(named["val"])
     cells = dataset["BloodImage_00000"].annotations["cells"]
     assert cells.structures == dataset.structures["cells"] == ("erythrocyte", "leukocyte", "platelet")
     first = ElementTree.parse(root / "Annotations" / "BloodImage_00000.xml").getroot().find("object/bndbox")
@@ -126,7 +130,9 @@ def test_pubmedqa(shared_data: Path) -> None:
     assert told == {pmid: row["final_decision"] for pmid, row in questions.items()}
     assert {case.id for case in dataset.filter(split="test").cases} == set(test)
     pmid = next(iter(questions))
-    assert dataset[pmid].tables["questions"][0]["question"] == questions[pmid]["QUESTION"]
+    (row,) = dataset[pmid].tables["questions"]
+    assert (row["question"], row["answer"]) == (questions[pmid]["QUESTION"], questions[pmid]["final_decision"])
+    assert (row["context"], row["explanation"]) == (questions[pmid]["CONTEXTS"], questions[pmid]["LONG_ANSWER"])
 
 
 def test_medqa_and_medmcqa(shared_data: Path) -> None:
@@ -136,10 +142,19 @@ def test_medqa_and_medmcqa(shared_data: Path) -> None:
     medqa = opened(shared_data, "medqa-medmcqa/medqa")
     assert (medqa.variant, medqa.splits) == ("four-options", {"test": len(rows)})
     assert [s.targets["answer"] for s in medqa] == [row["answer_idx"] for row in rows]
+    asked = [s.tables["questions"][0] for s in medqa]
+    assert [(r["question"], r["answer"], r["options"], r["letter"]) for r in asked] == [
+        (row["question"], row["answer"], row["options"], row["answer_idx"]) for row in rows
+    ]
     lines = (root / "medmcqa" / "data" / "dev.json").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     medmcqa = opened(shared_data, "medqa-medmcqa/medmcqa")
     assert medmcqa.splits == {"val": len(rows)}
     assert [str(s.targets["answer"]) for s in medmcqa] == [str(row["cop"]) for row in rows]
+    asked = [s.tables["questions"][0] for s in medmcqa]
+    assert [row["options"] for row in asked] == [[row[f"op{x}"] for x in "abcd"] for row in rows]
+    assert [(row["id"], row["question"], row["answer"]) for row in asked] == [
+        (row["id"], row["question"], row["cop"]) for row in rows
+    ]
     subjects = Counter(s.targets["subject"] for s in medmcqa)
     assert subjects == Counter(row["subject_name"] for row in rows)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from medshelf.errors import LayoutError
+from medshelf.layout import lint
 from medshelf.model.volume import Volume
 from medshelf.samples.operate import OPERATIONS, apply
 
@@ -19,8 +20,10 @@ def applied(array: np.ndarray, *steps: dict[str, Any], axes: str = "ijk") -> Vol
 
 
 def test_the_list_is_closed() -> None:
-    told = ["flip", "rot90", "transpose", "squeeze", "take", "offset", "scale", "threshold", "astype"]
+    told = ["flip", "rot90", "transpose", "squeeze", "take", "offset", "scale", "threshold", "astype",
+            "map", "nearest", "geometry"]  # fmt: skip
     assert list(OPERATIONS) == told
+    assert set(told) == lint.OPERATIONS
 
 
 def test_flip_reverses_axes() -> None:
@@ -122,3 +125,44 @@ def test_what_does_not_fit_the_array_is_an_error_of_the_layout(step: dict[str, A
 def test_an_unknown_operation_names_the_known() -> None:
     with pytest.raises(LayoutError, match=r"there is no operation 'median'. Known: flip, rot90"):
         applied(ARRAY, {"median": 3})
+
+
+def test_map_exchanges_numbers_all_at_once_and_grows_the_type() -> None:
+    stored = np.array([200, 500, 600, 1220, 2221, 0], np.uint16)
+    swapped = applied(stored, {"map": {"200": 500, "500": 200, "2221": 70000}}, axes="i").array
+    np.testing.assert_array_equal(swapped, [500, 200, 600, 1220, 70000, 0])
+    with pytest.raises(LayoutError, match="map"):
+        applied(np.zeros(3, np.float32), {"map": {"0": 1}}, axes="i")
+
+
+def test_nearest_value_undoes_the_loss_of_a_jpeg() -> None:
+    noisy = np.array([[0, 3, 120], [133, 250, 255]], np.uint8)
+    np.testing.assert_array_equal(
+        applied(noisy, {"nearest": [0, 128, 255]}, axes="yx").array, [[0, 0, 128], [128, 255, 255]]
+    )
+
+
+def test_nearest_colour_and_ties_go_to_the_first() -> None:
+    noisy = np.array([[[250, 10, 3], [2, 1, 0], [0, 0, 127]]], np.uint8)
+    found = applied(noisy, {"nearest": ["#000000", "#ff0000", "#0000fe"]}, axes="yxc").array
+    np.testing.assert_array_equal(found, [[[255, 0, 0], [0, 0, 0], [0, 0, 0]]])
+    with pytest.raises(LayoutError, match="nearest"):
+        applied(noisy, {"nearest": ["#000000", 3]}, axes="yxc")
+
+
+def test_geometry_drops_what_a_header_says_or_states_it() -> None:
+    bare = applied(ARRAY, {"geometry": "unknown"})
+    assert bare.affine is None and bare.spacing_mm is None
+    spaced = applied(ARRAY, {"geometry": {"spacing_mm": [1, 2, 3]}})
+    assert spaced.affine is None and spaced.spacing_mm == (1.0, 2.0, 3.0)
+    placed = applied(ARRAY, {"geometry": {"spacing_mm": [1, 2, 3], "orientation": "IPL"}})
+    assert placed.orientation == "IPL" and placed.spacing_mm == (1.0, 2.0, 3.0)
+    assert placed.meta["origin"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "said", ["identity", {"orientation": "LPS"}, {"spacing_mm": [1, 1, 1], "orientation": "LLS"}, {"x": 1}]
+)
+def test_a_geometry_that_is_none_is_refused(said: Any) -> None:
+    with pytest.raises(LayoutError, match="geometry"):
+        applied(ARRAY, {"geometry": said})

@@ -120,8 +120,11 @@ class _Reader:
             files = [*mask.images.items(), *(("", image) for image in mask.union)]
             parts = tuple(self._mask_file(mask, slot, structure, image, seen) for structure, image in files)
         declared = mask.structures if mask.labels or mask.read_segments is None else ()
+        kind, labels = mask.kind, mask.labels
+        if mask.read_instances is not None:
+            kind, labels = "index", {str(value): name for value, name in mask.instances.items()}
         return MaskReading(
-            mask.name, mask.kind, mask.labels, declared or tuple(dict.fromkeys(p.structure for p in parts)),
+            mask.name, kind, labels, declared or tuple(dict.fromkeys(p.structure for p in parts)),
             parts, slot, seen.count if seen is not None else None,
         )  # fmt: skip
 

@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -94,6 +94,7 @@ def audit(
     where: str | os.PathLike[str],
     *,
     variant: str | None = None,
+    others: Mapping[str, str | os.PathLike[str]] | None = None,
     cases: int | None = None,
     jobs: int = 1,
     deep: bool = True,
@@ -110,6 +111,8 @@ def audit(
         Folder or archive that holds it.
     variant : str, optional
         Which repackaging it is; by default the one that fits best.
+    others : mapping of str to path, optional
+        Where other datasets lie whose images it draws on, by id.
     cases : int, optional
         Look at so many cases only, spread evenly over the dataset.
     jobs : int
@@ -132,7 +135,7 @@ def audit(
         As `medshelf.open`.
     """
     started = time.monotonic()
-    opened = open_dataset(dataset, where, variant=variant)
+    opened = open_dataset(dataset, where, variant=variant, others=others)
     if not opened.tree.has_bytes:
         raise LayoutError("this is a list of names, without files to read", where=where, hint="Try: medshelf check")
     numbers = _chosen(len(opened), cases)
@@ -141,7 +144,7 @@ def audit(
     for name_check in NAME_CHECKS:
         findings += name_check.run(opened)
     facts: dict[int, CaseFacts] = {}
-    plan = _Plan(uuid.uuid4().hex, dataset, os.fspath(where), opened.variant, deep)
+    plan = _Plan(uuid.uuid4().hex, dataset, os.fspath(where), opened.variant, opened.others, deep)
     for number, case_facts, found in _examined(plan, opened, numbers, jobs, journal, progress):
         findings += found
         if case_facts is not None:
@@ -182,7 +185,7 @@ def case_findings(
     """
     wanted = set(cases)
     numbers = [n for n, case in enumerate(opened.cases) if case.id in wanted]
-    plan = _Plan(uuid.uuid4().hex, opened.record, opened.tree.where, opened.variant, deep=True)
+    plan = _Plan(uuid.uuid4().hex, opened.record, opened.tree.where, opened.variant, opened.others, deep=True)
     examined = _examined(plan, opened, numbers, jobs, journal, progress)
     return {opened.cases[number].id: found for number, _, found in examined}
 
@@ -211,6 +214,7 @@ class _Plan:
     dataset: str | Record
     where: str
     variant: str
+    others: Mapping[str, str]
     deep: bool
 
 
@@ -257,7 +261,9 @@ def _examine(plan: _Plan, number: int) -> dict[str, Any]:
     opened = _OPENED.get(plan.token)
     if opened is None:
         _OPENED.clear()
-        opened = _OPENED[plan.token] = open_dataset(plan.dataset, plan.where, variant=plan.variant)
+        opened = _OPENED[plan.token] = open_dataset(
+            plan.dataset, plan.where, variant=plan.variant, others=plan.others
+        )
     reading = read_case(opened, number, deep=plan.deep)
     found = [finding.as_dict() for one in CASE_CHECKS for finding in one.run(reading)]
     return {"facts": facts_of(reading).as_dict(), "findings": found}
@@ -305,7 +311,8 @@ def _fingerprint(plan: _Plan, opened: Dataset, number: int) -> str:
     import hashlib
     from importlib.metadata import version
 
-    told = hashlib.sha256(f"{version('medshelf')} {plan.variant} {plan.deep} {opened.layout!r}".encode())
+    read_as = f"{opened.layout!r} {opened.assembler.errata!r}"
+    told = hashlib.sha256(f"{version('medshelf')} {plan.variant} {plan.deep} {read_as}".encode())
     for refs in opened.cases[number].files.values():
         for ref in refs:
             place = opened.tree.blob(ref.name).path or Path(plan.where)

@@ -16,7 +16,7 @@ def meaning(kind: str, labels: Mapping[str, str]) -> Meaning:
     Parameters
     ----------
     kind : str
-        index, bands, colour, channels or instance-channels.
+        index, bands, bits, colour, channels or instance-channels.
     labels : mapping of str to str
         What is written to structure, as in the layout.
     """
@@ -26,6 +26,9 @@ def meaning(kind: str, labels: Mapping[str, str]) -> Meaning:
     if kind == "colour":
         colours = {red << 16 | green << 8 | blue: name for (red, green, blue), name in colours_of(labels).items()}
         return colours.get
+    if kind == "bits":
+        known = sum(1 << bit for bit in values_of(labels))
+        return lambda value: None if value & ~known else "bits"
     return values_of(labels).get
 
 
@@ -44,11 +47,21 @@ def voxels_by_structure(mask: MaskReading, part: Part) -> dict[str, int]:
     if part.structure or mask.kind in ("binary", "instance"):
         return {_only(mask, part): counted.n_inside}
     found = dict.fromkeys(mask.declared, 0)
+    if mask.kind == "bits":
+        return found | _voxels_by_bit(mask.labels, counted.counts)
     means = meaning(mask.kind, mask.labels)
     for value, n in counted.counts.items():
         structure = means(value)
         if structure is not None:
             found[structure] = found.get(structure, 0) + n
+    return found
+
+
+def _voxels_by_bit(labels: Mapping[str, str], counts: Mapping[int, int]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for bit, structure in values_of(labels).items():
+        n = sum(n for value, n in counts.items() if value >> bit & 1)
+        found[structure] = found.get(structure, 0) + n
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from medshelf.cli.others import other_option
 from medshelf.cli.output import json_option, print_findings, print_json, progress, say
 
 
@@ -15,11 +16,12 @@ from medshelf.cli.output import json_option, print_findings, print_json, progres
 @click.option("--cases", type=click.IntRange(min=1), help="Only so many cases, spread over the dataset.")
 @click.option("--headers-only", is_flag=True, help="Read no voxels: quicker, and finds less.")
 @click.option("--variant", help="Open as this repackaging rather than the one that fits best.")
+@other_option
 @click.option("--journal", type=click.Path(dir_okay=False), help="Keep what is done here; run again to go on.")
 @json_option
 def command(
     dataset: str, where: str, html: str | None, jobs: int, cases: int | None, headers_only: bool,
-    variant: str | None, journal: str | None, as_json: bool,
+    variant: str | None, others: tuple[tuple[str, str], ...], journal: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Read the files of DATASET at WHERE and report what is wrong with them.
 
@@ -34,8 +36,8 @@ def command(
 
     with progress("reading", None) as step:
         found = audit(
-            dataset, where, variant=variant, cases=cases, jobs=jobs, deep=not headers_only, journal=journal,
-            progress=lambda *_: step(),
+            dataset, where, variant=variant, others=dict(others), cases=cases, jobs=jobs, deep=not headers_only,
+            journal=journal, progress=lambda *_: step(),
         )  # fmt: skip
     if html is not None:
         from medshelf.audit.report import write_report

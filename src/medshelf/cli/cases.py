@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from medshelf.cli.others import other_option
 from medshelf.cli.output import print_lines, say
 
 
@@ -14,9 +15,13 @@ from medshelf.cli.output import print_lines, say
 @click.argument("where")
 @click.option("--split", help="Only this split.")
 @click.option("--variant", help="Open as this repackaging rather than the one that fits best.")
+@other_option
 @click.option("-q", "--quiet", is_flag=True, help="Print ids, one a line.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines, which is what is printed anyway.")
-def command(dataset: str, where: str, split: str | None, variant: str | None, quiet: bool, as_json: bool) -> None:
+def command(
+    dataset: str, where: str, split: str | None, variant: str | None,
+    others: tuple[tuple[str, str], ...], quiet: bool, as_json: bool,
+) -> None:  # fmt: skip
     """List the cases of DATASET at WHERE: one JSON object a line.
 
     \b
@@ -24,7 +29,7 @@ def command(dataset: str, where: str, split: str | None, variant: str | None, qu
     """
     import medshelf
 
-    opened = medshelf.open(dataset, where, variant=variant)
+    opened = medshelf.open(dataset, where, variant=variant, others=dict(others))
     if split is not None:
         opened = opened.filter(split=split)
     if quiet:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from medshelf.cli.others import other_option
 from medshelf.cli.output import json_option, print_json, say
 
 if TYPE_CHECKING:
@@ -47,11 +48,12 @@ class _Numbers(click.ParamType):
 @click.option("--slice", "at", type=_Numbers(3, int), metavar="I,J,K", help="Voxel through which the planes go.")
 @click.option("--window", type=_Numbers(2, float), metavar="LEVEL,WIDTH", help="Grey values, such as 40,400.")
 @click.option("--variant", help="Open as this repackaging rather than the one that fits best.")
+@other_option
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @json_option
 def command(
     dataset: str, where: str, case: str | None, out: str | None, channel: str | None, annotation: str | None,
-    at: Numbers, window: Numbers, variant: str | None, force: bool, as_json: bool,
+    at: Numbers, window: Numbers, variant: str | None, others: tuple[tuple[str, str], ...], force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw CASE of DATASET at WHERE: by default the first case that is annotated.
 
@@ -66,7 +68,7 @@ def command(
     from medshelf.access.atomic import write_atomically
     from medshelf.samples.view import draw
 
-    opened = medshelf.open(dataset, where, variant=variant)
+    opened = medshelf.open(dataset, where, variant=variant, others=dict(others))
     sample = opened[case] if case is not None else _first(opened)
     place = Path(out) if out is not None else Path(f"{re.sub(r'[^A-Za-z0-9._-]+', '_', sample.case)}.png")
     if place.exists() and not force:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 from collections.abc import Iterator
@@ -244,10 +243,7 @@ def _not_expected(source: Source, case: Case) -> bool:
 def _erratum(source: Source, case: Case) -> str | None:
     names = [ref.name for refs in case.files.values() for ref in refs]
     for erratum in source.dataset.record.errata:
-        if erratum.action != "exclude":
-            continue
-        by_file = any(fnmatch.fnmatch(n, "*" + p) for p in erratum.files for n in names)
-        if case.id in erratum.cases or by_file:
+        if erratum.action == "exclude" and erratum.touches(case.id, names):
             return f"known defect {erratum.id}: {erratum.what}"
     return None
 

@@ -17,6 +17,13 @@ One module a format. The contract, exercised by ``tests/conformance/test_formats
 
 Both raise `FormatError` (or `Truncated`, `Unsupported`) naming the blob, and nothing else, on bad bytes.
 DICOM is read by series, not by file: see `medshelf.formats.dicom`.
+
+Readers of what is no image (boxes, outlines, points, readings, meshes, tables, text) are functions, one module a
+format; `medshelf.samples.native` names them. Their contract, exercised by ``tests/conformance/test_annotations.py``:
+they take a blob, with a path or without, and return a value that can be pickled and keeps what is written, or raise
+an error of ours that names the blob, soon and before much memory is asked for; where there is a writer, what it
+writes is read again. XML has no document type and no entities (`medshelf.formats.markup`); XML and JSON have limits
+of size and depth.
 """
 
 from __future__ import annotations

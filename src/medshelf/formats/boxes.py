@@ -1,4 +1,4 @@
-"""Boxes around objects: Pascal VOC, COCO and YOLO.
+"""Boxes around objects, and the files of Pascal VOC; COCO and YOLO have modules of their own.
 
 Three conventions meet here, and a file never says which one it follows. A `Boxes` therefore names its
 frame, and keeps the numbers of the file:
@@ -17,7 +17,7 @@ frame, and keeps the numbers of the file:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 
 from medshelf.errors import FormatError, Unsupported
 from medshelf.formats import markup
-from medshelf.formats.text import bytes_of, decode, write_text
+from medshelf.formats.text import write_text
 from medshelf.model.blob import Blob
 
 Frame = Literal["inclusive-1", "inclusive-0", "edges"]
@@ -44,7 +44,7 @@ class Box:
     x_max: float
     y_max: float
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """What else the file says of it: difficult, truncated, score, area, an id."""
+    """What else the file says of it: difficult, truncated, score, area, an id, the ``polygon`` that it bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,64 +137,6 @@ def _voc_box(element: ElementTree.Element, where: str) -> Box:
         child.tag: (child.text or "").strip() for child in element if child.tag != "name" and not len(child)
     }
     return Box(label, *corners, extra=extra)
-
-
-def read_yolo(blob: Blob, names: Sequence[str] | Mapping[int, str], size: tuple[int, int]) -> Boxes:
-    """Read a YOLO label file: ``class x_centre y_centre width height [score]``, in parts of the image.
-
-    Parameters
-    ----------
-    blob : Blob
-        Text, one object a line; no bytes at all mean no objects.
-    names : sequence or mapping
-        Label of each class number.
-    size : (int, int)
-        (width, height) of the image in pixels, which the file does not hold.
-
-    Returns
-    -------
-    Boxes
-        In frame ``"edges"``.
-
-    Raises
-    ------
-    FormatError
-        A line that is not five or six numbers, an unknown class, or a value outside 0 to 1.
-    Unsupported
-        A line with a polygon (more numbers).
-    """
-    text, _ = decode(bytes_of(blob, limit_bytes=LIMIT_BYTES, allow_empty=True), blob.name)
-    known = dict(names) if isinstance(names, Mapping) else dict(enumerate(names))
-    boxes = tuple(
-        _yolo_box(line.split(), known, size, f"{blob.name}, line {n}")
-        for n, line in enumerate(text.splitlines(), 1)
-        if line.strip()
-    )
-    return Boxes(image_size=size, boxes=boxes, frame="edges")
-
-
-def _yolo_box(words: list[str], names: Mapping[int, str], size: tuple[int, int], where: str) -> Box:
-    if len(words) > 6:
-        raise Unsupported("this line is a polygon, not a box", where=where, why=f"{len(words)} numbers")
-    if len(words) < 5:
-        raise FormatError("a box needs five numbers", where=where, why=f"{len(words)} found")
-    number = markup.as_number(words[0], "the class", where)
-    if number not in names:
-        raise FormatError(f"class {words[0]} has no name", where=where, why=f"known are {sorted(names)}")
-    x, y, width, height = (markup.as_number(word, "a coordinate", where) for word in words[1:5])
-    if not all(0 <= value <= 1 for value in (x, y, width, height)):
-        raise FormatError(
-            "a coordinate is not a part of the image", where=where, why=" ".join(words[1:5]) + ", not 0 to 1"
-        )
-    extra = {"score": markup.as_number(words[5], "the score", where)} if len(words) == 6 else {}
-    return Box(
-        names[int(number)],
-        (x - width / 2) * size[0],
-        (y - height / 2) * size[1],
-        (x + width / 2) * size[0],
-        (y + height / 2) * size[1],
-        extra,
-    )
 
 
 def write_voc(path: Path | str, boxes: Boxes) -> None:

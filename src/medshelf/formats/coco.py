@@ -1,15 +1,24 @@
-"""COCO annotation files: all boxes of a dataset in one JSON document (https://cocodataset.org/#format-data)."""
+"""COCO annotation files: all boxes of a dataset in one JSON document (https://cocodataset.org/#format-data).
+
+Polygons and run lengths stay as they are in ``extra["segmentation"]`` of a box; `medshelf.formats.coco_mask.draw`
+makes a mask of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from medshelf.errors import FormatError
 from medshelf.formats.boxes import Box, Boxes
+from medshelf.formats.coco_mask import vertices
 from medshelf.formats.markup import as_number
 from medshelf.formats.table.json import load_json
-from medshelf.formats.text import LIMIT_BYTES, read_text
+from medshelf.formats.text import LIMIT_BYTES, read_text, write_text
 from medshelf.model.blob import Blob
 
 
@@ -37,7 +46,8 @@ def read_coco(
     dict of str to Boxes
         Every image of the file by its ``file_name``, also those without boxes. In frame ``"edges"``;
         ``extra`` of a box holds what else its annotation says (id, area, iscrowd, segmentation ...).
-        An annotation without ``bbox`` is left out.
+        An annotation with neither ``bbox`` nor polygons is left out; one without ``bbox`` gets the bounds of its
+        polygons.
 
     Raises
     ------
@@ -52,11 +62,13 @@ def read_coco(
     boxes: dict[Any, list[Box]] = {number: [] for number in images}
     for entry in _listed(document, "annotations", blob.name):
         where = f"{blob.name}, annotation {entry.get('id')}"
-        if entry.get("bbox") is None:
+        corners = _corners(entry, where)
+        if corners is None:
             continue
         image = _known(entry.get("image_id"), images, "image", where)
         label = _known(entry.get(category), labels, "category", where)
-        boxes[image].append(_box(entry, str(labels[label].get("name", label)), category, where))
+        extra = {key: value for key, value in entry.items() if key not in ("bbox", "image_id", category)}
+        boxes[image].append(Box(str(labels[label].get("name", label)), *corners, extra))
     return _by_file(images, boxes, blob.name)
 
 
@@ -84,13 +96,20 @@ def _known(number: Any, known: dict[Any, dict[str, Any]], what: str, where: str)
     return number
 
 
-def _box(entry: dict[str, Any], label: str, category: str, where: str) -> Box:
-    numbers = entry["bbox"]
+def _corners(entry: dict[str, Any], where: str) -> tuple[float, float, float, float] | None:
+    """Edges of a box: left, top, right, bottom; None where nothing tells them."""
+    numbers = entry.get("bbox")
+    if numbers is None:
+        polygons = entry.get("segmentation")
+        if not isinstance(polygons, list) or not polygons:
+            return None
+        points = np.concatenate([vertices(polygon, where) for polygon in polygons])
+        (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        return left, top, right, bottom
     if not isinstance(numbers, list) or len(numbers) != 4:
         raise FormatError("a bbox is not [x, y, width, height]", where=where, why=repr(numbers)[:80])
     x, y, width, height = (as_number(str(value), "a bbox value", where) for value in numbers)
-    extra = {key: value for key, value in entry.items() if key not in ("bbox", "image_id", category)}
-    return Box(label, x, y, x + width, y + height, extra)
+    return x, y, x + width, y + height
 
 
 def _by_file(images: dict[Any, dict[str, Any]], boxes: dict[Any, list[Box]], where: str) -> dict[str, Boxes]:
@@ -108,3 +127,47 @@ def _by_file(images: dict[Any, dict[str, Any]], boxes: dict[Any, list[Box]], whe
             file_name=name,
         )
     return found
+
+
+def of_image(found: Mapping[str, Boxes], name: str, where: object) -> Boxes:
+    """Return the boxes of one image of a COCO file.
+
+    Parameters
+    ----------
+    found : mapping of str to Boxes
+        What `read_coco` returned.
+    name : str
+        Name of the image below the root of the dataset. The file's name for it may have fewer or other folders:
+        the same path counts, then a path that the name ends with, then the sole one with the same last part.
+    where : object
+        What to name in an error.
+
+    Raises
+    ------
+    FormatError
+        The file does not know the image, or several fit.
+    """
+    last = name.rpartition("/")[2]
+    same = [one for one in found if one.replace("\\", "/").rpartition("/")[2] == last]
+    ending = [one for one in same if f"/{name}".endswith("/" + one.replace("\\", "/").removeprefix("./"))]
+    fitting = ending or same
+    if len(fitting) != 1:
+        why = f"{len(fitting)} fit" if fitting else f"it names {len(found)} others"
+        raise FormatError(f"the annotations do not tell the image {name}", where=where, why=why)
+    return found[fitting[0]]
+
+
+def write_coco(path: Path | str, images: Mapping[str, Boxes]) -> None:
+    """Write boxes of several images; `read_coco` reads them back."""
+    labels = list(dict.fromkeys(box.label for boxes in images.values() for box in boxes.boxes))
+    document: dict[str, list[dict[str, Any]]] = {"images": [], "annotations": [], "categories": []}
+    document["categories"] = [{"id": n, "name": label} for n, label in enumerate(labels, 1)]
+    for number, (name, boxes) in enumerate(images.items(), 1):
+        size = dict(zip(("width", "height"), boxes.image_size or (), strict=False))
+        document["images"].append({"id": number, "file_name": name, **size})
+        for box in boxes.to_edges().boxes:
+            corners = [box.x_min, box.y_min, box.x_max - box.x_min, box.y_max - box.y_min]
+            ids = {"id": len(document["annotations"]) + 1, "image_id": number}
+            entry = {**box.extra, **ids, "category_id": labels.index(box.label) + 1, "bbox": corners}
+            document["annotations"].append(entry)
+    write_text(path, json.dumps(document) + "\n")

@@ -6,6 +6,7 @@ here needs them, so a document type declaration is refused outright.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from medshelf.errors import FormatError, Truncated, Unsupported
@@ -85,6 +86,25 @@ class _Builder(ElementTree.TreeBuilder):
     def end(self, tag: str) -> ElementTree.Element:
         self._depth -= 1
         return super().end(tag)
+
+
+def local_name(element: ElementTree.Element) -> str:
+    """Return the name of an element without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def children(element: ElementTree.Element, *names: str) -> Iterator[ElementTree.Element]:
+    """Yield the children that have one of these names, in whatever namespace."""
+    return (child for child in element if local_name(child) in names)
+
+
+def text_of(element: ElementTree.Element | None, *names: str) -> str | None:
+    """Return the stripped text of the first child that has one of these names, in whatever namespace.
+
+    None where there is no such child, or a blank one.
+    """
+    found = None if element is None else next(children(element, *names), None)
+    return None if found is None else (found.text or "").strip() or None
 
 
 def text_at(element: ElementTree.Element, path: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from medshelf.errors import FormatError
+from medshelf.formats.markup import as_number
 from medshelf.formats.table import read_rows
 from medshelf.model.blob import Blob
 
@@ -31,7 +32,13 @@ class Points:
 
 
 def read_points(
-    blob: Blob, *, label: str, point: Sequence[str], frame: str | None = None, records: str | None = None
+    blob: Blob,
+    *,
+    label: str,
+    point: str | Sequence[str],
+    frame: str | None = None,
+    records: str | None = None,
+    columns: Sequence[str] = (),
 ) -> Points:
     """Read points.
 
@@ -41,12 +48,14 @@ def read_points(
         A CSV, TSV, XLSX or JSON file.
     label : str
         Column, or key, that names a point.
-    point : sequence of str
-        Columns of the coordinates, in order.
+    point : str or sequence of str
+        Columns of the coordinates, in order; or the one that holds a list of them.
     frame : str, optional
         What the coordinates are.
     records : str, optional
         Where the rows are in a JSON file.
+    columns : sequence of str
+        Names of the columns of a table that has no line of names.
 
     Raises
     ------
@@ -56,17 +65,19 @@ def read_points(
     meta: dict[str, Any] = {}
     labels: list[str] = []
     rows: list[list[float]] = []
-    for row in read_rows(blob, records=records):
-        if not all(column in row for column in point):
+    names = (point,) if isinstance(point, str) else tuple(point)
+    for row in read_rows(blob, records=records, columns=columns):
+        if not all(column in row for column in names):
             meta |= {k: v for k, v in row.items() if v is not None}
             continue
         labels.append(str(row.get(label, "")))
-        rows.append([_number(row[column], column, blob) for column in point])
-    return Points(tuple(labels), np.array(rows, np.float64).reshape(-1, len(point)), frame, meta)
+        values = row[point] if isinstance(point, str) else [row[column] for column in names]
+        rows.append([_number(value, names, blob) for value in (values if isinstance(values, list) else [values])])
+    width = len(rows[0]) if rows else len(names)
+    if any(len(one) != width for one in rows):
+        raise FormatError("points have unequal numbers of coordinates", where=blob.name)
+    return Points(tuple(labels), np.array(rows, np.float64).reshape(-1, width), frame, meta)
 
 
-def _number(value: object, column: str, blob: Blob) -> float:
-    try:
-        return float(str(value))
-    except ValueError as error:
-        raise FormatError(f"the coordinate {column} is no number", where=blob.name, why=repr(value)) from error
+def _number(value: object, names: Sequence[str], blob: Blob) -> float:
+    return as_number(str(value), f"a coordinate ({', '.join(names)})", blob.name)

@@ -106,6 +106,7 @@ def _findings(layout: Layout, matched: Matched, joined: Joined, names: Sequence[
     yield from _sidecars(layout, matched)
     yield from _repeated_ids(joined)
     yield from _extra(layout, matched)
+    yield from _elsewhere(layout, matched)
     if layout.rows is None and not any(table.anchor for table in layout.tables.values()):
         yield from _case_counts(layout.expect, joined)
     yield from _file_counts(layout.expect, matched)
@@ -113,7 +114,7 @@ def _findings(layout: Layout, matched: Matched, joined: Joined, names: Sequence[
 
 def _nothing(layout: Layout, matched: Matched, names: Sequence[str]) -> Finding:
     wanted = [text for slot in layout.files.values() for text in templates_of(slot)]
-    wanted += [t.path if isinstance(t.path, str) else t.path[0] for t in layout.tables.values()]
+    wanted += [text for t in layout.tables.values() for text in ((t.path,) if isinstance(t.path, str) else t.path[:1])]
     near = get_close_matches(PurePosixPath(wanted[0]).name, [PurePosixPath(n).name for n in names[:2000]], 3, 0.3)
     return Finding(
         "layout.nothing-matched",
@@ -155,6 +156,16 @@ def _duplicates(joined: Joined) -> Iterator[Finding]:
             case=case, file=names[0], evidence={"slot": slot, "files": list(names)},
             proposal="Keep one copy",
         )  # fmt: skip
+
+
+def _elsewhere(layout: Layout, matched: Matched) -> Iterator[Finding]:
+    for name, slot in layout.files.items():
+        if slot.dataset is not None and name not in matched.files:
+            yield Finding(
+                "layout.elsewhere", "info", f"the {name} is not part of this release: {slot.dataset} has it",
+                evidence={"slot": name, "dataset": slot.dataset},
+                proposal=f"Fetch {slot.dataset} and name its place: --other {slot.dataset}=PLACE",
+            )  # fmt: skip
 
 
 def _ambiguous(matched: Matched) -> Iterator[Finding]:
@@ -262,9 +273,8 @@ def _case_counts(expect: Expect | None, joined: Joined) -> Iterator[Finding]:
 
 def _file_counts(expect: Expect | None, matched: Matched) -> Iterator[Finding]:
     if expect is not None:
-        yield from count_findings(
-            (f"files of {slot}", n, len(matched.files.get(slot, ()))) for slot, n in expect.files.items()
-        )
+        there = {**matched.tables, **matched.files}
+        yield from count_findings((f"files of {slot}", n, len(there.get(slot, ()))) for slot, n in expect.files.items())
 
 
 def count_findings(pairs: Iterable[tuple[str, int, int]]) -> Iterator[Finding]:

@@ -66,12 +66,13 @@ def cases_of(layout: Layout, names: Iterable[str]) -> tuple[Case, ...]:
 
 def anchor_slots(layout: Layout) -> tuple[str, ...]:
     """Return the slots whose files make cases."""
-    images = [n for n, s in layout.files.items() if s.role in ("image", "video", "mesh") and not s.aux]
+    own = {n: s for n, s in layout.files.items() if not s.aux and s.dataset is None}
+    images = [n for n, s in own.items() if s.role in ("image", "video", "mesh")]
     if images:
         return tuple(images)
     if any(table.anchor for table in layout.tables.values()):
         return ()
-    return tuple(n for n, s in layout.files.items() if not s.aux)
+    return tuple(own)
 
 
 def join(layout: Layout, matched: Matched) -> Joined:
@@ -127,8 +128,14 @@ def _attach(
         applicable = [c for c in cases if applies(layout, ref.slot, c.fields)]
         for case in applicable:
             _add(case, ref, lead=False)
-        if not applicable:
+        if not applicable and layout.files[ref.slot].dataset is None and not _untranslated(layout):
             orphans.append(ref)
+
+
+def _untranslated(layout: Layout) -> bool:
+    """True when a table that translates key fields could not be read, as in a mere list of names."""
+    rules = (layout.fields[name] for name in layout.key if name in layout.fields)
+    return any(rule.map_from is not None and not rule.map for rule in rules)
 
 
 def _finish(layout: Layout, building: dict[Key, _Building], orphans: list[FileRef]) -> Joined:
@@ -221,7 +228,7 @@ def _gaps(layout: Layout, one: _Building, case: str) -> Iterator[Gap]:
     for name, slot in layout.files.items():
         refs = one.files.get(name, [])
         if not refs:
-            if not slot.optional and applies(layout, name, one.fields):
+            if not slot.optional and slot.dataset is None and applies(layout, name, one.fields):
                 yield Gap(case, name, expected_name(layout, name, one.fields, one.captured, one.at))
             continue
         for field_name in slot.complete:

@@ -7,10 +7,16 @@ from collections.abc import Iterator
 
 from medshelf.errors import LayoutError
 from medshelf.layout.join import SERIES_READERS, anchor_slots, bound_fields
+from medshelf.layout.lint_tables import table_complaints
 from medshelf.layout.match import templates_of
 from medshelf.layout.template import Template, parse
 from medshelf.model.layout import Layout, Slot
 
+OPERATIONS = frozenset(
+    ("flip", "rot90", "transpose", "squeeze", "take", "offset", "scale", "threshold", "astype", "map", "nearest",
+     "geometry")
+)  # fmt: skip
+"""The closed list of array operations; `medshelf.samples.operate` carries them out."""
 Complaint = tuple[tuple[str | int, ...], str]
 
 
@@ -35,10 +41,14 @@ def complaints(layout: Layout) -> Iterator[Complaint]:
     yield from _anchors(layout, templates)
     for name, slot in layout.files.items():
         yield from _slot(layout, name, slot, templates[name], known)
+        yield from _moments(layout, name, slot, known)
+    yield from _tables(layout)
+    yield from _operations(layout)
     yield from _rules(layout)
     yield from _regions(layout)
     yield from _texts(layout, known)
     yield from _heads(layout, known)
+    yield from table_complaints(layout)
 
 
 def _anchors(layout: Layout, templates: dict[str, list[Template]]) -> Iterator[Complaint]:
@@ -81,6 +91,33 @@ def _slot(layout: Layout, name: str, slot: Slot, templates: list[Template], know
     names_itself = slot.reader in (*SERIES_READERS, "dicom_seg", "rtstruct") or slot.labels or slot.label or slot.note
     if slot.role == "mask" and not names_itself:
         yield ("files", name), "a mask needs `labels` or `label`, or a note that says why nobody knows"
+
+
+def _moments(layout: Layout, name: str, slot: Slot, known: set[str]) -> Iterator[Complaint]:
+    """Check what tells the frames of a series and the classes of instances."""
+    sources = known | set(layout.tables) | {n for n, s in layout.files.items() if s.role == "record"}
+    for frame, of in slot.frames.items():
+        if isinstance(of, str) and of.partition(".")[0] not in sources:
+            yield ("files", name, "frames"), f"{frame}: {of!r} is no field, table or record of this layout"
+    if slot.classes is None:
+        return
+    if slot.kind != "instance" or not slot.labels:
+        yield ("files", name, "classes"), "only a mask of kind instance with `labels` has classes of instances"
+    if slot.classes.table not in layout.tables:
+        yield ("files", name, "classes"), f"there is no table {slot.classes.table!r}"
+
+
+def _tables(layout: Layout) -> Iterator[Complaint]:
+    for name, table in layout.tables.items():
+        if bool(table.path) == bool(table.rows):
+            yield ("tables", name), "a table has either a `path` or `rows`"
+
+
+def _operations(layout: Layout) -> Iterator[Complaint]:
+    for name, slot in layout.files.items():
+        for step in slot.ops:
+            for word in set(step) - OPERATIONS:
+                yield ("files", name, "ops"), f"there is no operation {word!r}. Known: {', '.join(sorted(OPERATIONS))}"
 
 
 def _rules(layout: Layout) -> Iterator[Complaint]:
@@ -128,6 +165,7 @@ def _heads(layout: Layout, known: set[str]) -> Iterator[Complaint]:
     named: list[tuple[tuple[str | int, ...], str]] = [(("targets", n), t.of) for n, t in layout.targets.items()]
     if layout.split is not None:
         named.append((("split",), layout.split.of))
+    named += [(("splits", n), one.of) for n, one in layout.splits.items()]
     for where, of in named:
         head = of.partition(".")[0]
         if head not in known | records | set(layout.tables):

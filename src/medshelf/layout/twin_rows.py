@@ -77,7 +77,18 @@ def _rows(
         for values in _row_values(layout, table.key, case, captured):
             key = {column: fill(text, values) for column, text in table.key.items()}
             if None not in key.values():
-                yield _filled(layout, name, {k: v for k, v in key.items() if v is not None}, number)
+                told = {k: v for k, v in key.items() if v is not None}
+                for more in _instances(layout, name):
+                    yield _filled(layout, name, {**told, **more}, number)
+
+
+def _instances(layout: Layout, name: str) -> list[dict[str, str]]:
+    """Return what sets the rows of one case apart: one for each instance whose class the table tells."""
+    for slot in layout.files.values():
+        if slot.classes is not None and slot.classes.table == name:
+            classes = [key for key in layout.labels.get(slot.labels or "", {}) if not key.startswith("~")]
+            return [{slot.classes.value: str(n), slot.classes.of: word} for n, word in enumerate(classes, 1)]
+    return [{}]
 
 
 def _row_values(
@@ -102,8 +113,30 @@ def _filled(layout: Layout, name: str, key: dict[str, str], number: int) -> dict
         table, _, column = target.of.partition(".")
         if table == name and column and column != "*":
             words = tuple(target.map) or target.classes or ("1",)
-            row.setdefault(column, words[number % len(words)])
-    if layout.split is not None and layout.split.of.partition(".")[0] == name:
-        words = tuple(layout.split.map) or ("train", "test")
-        row.setdefault(layout.split.of.partition(".")[2], words[number % len(words)])
+            cell = words[number % len(words)] if target.sep is None else _several(words[:2], target.sep)
+            row.setdefault(column, cell)
+    for rule in layout.fields.values():
+        if rule.map_from is not None and rule.map_from.table == name and rule.map_from.gives in row:
+            row.setdefault(rule.map_from.column, row[rule.map_from.gives])
+    for split in (layout.split, *layout.splits.values()):
+        if split is not None and split.of.partition(".")[0] == name:
+            words = tuple(split.map) or ("train", "test")
+            row.setdefault(split.of.partition(".")[2], words[number % len(words)])
+    row.update((column, number) for column, number in told_frames(layout, name).items() if column not in row)
     return row
+
+
+def _several(words: tuple[str, ...], sep: str) -> str:
+    """Return a cell that holds several values."""
+    return str(list(words)) if sep == "[]" else sep.join(words)
+
+
+def told_frames(layout: Layout, name: str) -> dict[str, str]:
+    """Return the numbers of frames that a table or a record of a twin tells: by column or key."""
+    found = {}
+    for slot in layout.files.values():
+        for n, of in enumerate(slot.frames.values()):
+            head, _, column = str(of).partition(".")
+            if head == name and column:
+                found[column] = str(slot.first_frame + n + 1)
+    return found

@@ -6,9 +6,11 @@ They hold no rules: `medshelf.catalogue.check` validates them at the edge.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar, Literal
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar, Literal
 
 from medshelf.model.layout import Layout
 
@@ -257,9 +259,24 @@ class Erratum:
     effect: str | None = None
     """What it does to a user."""
     action: Literal["warn", "exclude", "fix"] = "warn"
-    """What medshelf does about it: `exclude` keeps the cases out of a build."""
+    """What medshelf does about it: `exclude` keeps the cases out of a build, `fix` reads them as they should be."""
+    fix: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    """By slot: array operations, after those of the layout, that put the files of these cases right. Without any,
+    `fix` means that readers take the defect into account by themselves."""
     status: Literal["open", "fixed", "disputed", "unknown"] = "unknown"
     """What became of it."""
+
+    def touches(self, case: str, files: Iterable[str]) -> bool:
+        """Return whether it is a defect of this case or of one of these files."""
+        return case in self.cases or any(self.touches_file(name) for name in files)
+
+    def touches_file(self, name: str) -> bool:
+        """Return whether a file, by its name below the root, is one of the `files`."""
+        last = name.rpartition("/")[2]
+        return any(
+            fnmatchcase(name, pattern) or fnmatchcase(name, f"*/{pattern}") or fnmatchcase(last, pattern)
+            for pattern in self.files
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,31 @@ def _nearest_axes(affine_ras: Affine) -> list[tuple[int, float]] | None:
     return [found[axis] for axis in range(3)]
 
 
+def affine_of(axis_codes: str, steps_mm: tuple[float, ...]) -> Affine:
+    """Return the affine of axes that run straight to sides of the patient, with the first voxel at the origin.
+
+    Parameters
+    ----------
+    axis_codes : str
+        Three letters, one of each of R/L, A/P, S/I: the side to which each voxel axis grows.
+    steps_mm : tuple of float
+        Distance between neighbours along each axis.
+
+    Raises
+    ------
+    ValueError
+        The letters are no orientation, or there are not three steps.
+    """
+    axes = [_letter_axis(letter) for letter in axis_codes]
+    if sorted(world for world, _ in axes) != [0, 1, 2] or len(steps_mm) != 3:
+        raise ValueError(f"{axis_codes!r} with steps {steps_mm} is no orientation of three axes")
+    affine = np.zeros((4, 4))
+    affine[3, 3] = 1
+    for column, ((world, sign), step) in enumerate(zip(axes, steps_mm, strict=True)):
+        affine[world, column] = sign * step
+    return affine
+
+
 def orthonormality_error(affine_ras: Affine) -> float:
     """Return the largest entry of ``|RᵀR - I|`` for the direction cosines R (0 when orthonormal)."""
     matrix = np.asarray(affine_ras, dtype=np.float64)[:3, :3]

@@ -24,6 +24,20 @@ FAMILIES = (
 
 
 @dataclass(frozen=True, slots=True)
+class MapFrom:
+    """A table of the release that says what a field's values mean: ``map_from`` of a field."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    table: str
+    """Table of the layout."""
+    column: str
+    """Column that holds the values as names have them."""
+    gives: str
+    """Column that holds what they mean."""
+
+
+@dataclass(frozen=True, slots=True)
 class FieldRule:
     """How a field gets its value from a captured one. Steps run in the order of these attributes."""
 
@@ -41,8 +55,24 @@ class FieldRule:
     """``"1-410" = "ct"``: value by range of numbers, both ends included."""
     map: dict[str, str] = field(default_factory=dict)
     """Value by value; a value that is not listed stays as it is."""
+    map_from: MapFrom | None = None
+    """The same from a table: ``{ table = "patients", column = "OriginalID", gives = "PatientID" }``."""
     default: str | None = None
     """Value when nothing was captured."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceClasses:
+    """Where the class of each instance stands: ``classes = { table = …, value = …, of = … }``."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    table: str
+    """Table with one row for each instance."""
+    value: str
+    """Column with the value that the instance has in the mask."""
+    of: str
+    """Column with its class, which `labels` maps to a structure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +93,21 @@ class Slot:
     """Name of the image channel: a literal or ``"{field}"``; by default the slot's name."""
     channels: tuple[str, ...] = ()
     """Names along the last axis, when one file holds several channels."""
+    frames: dict[str, str | int] = field(default_factory=dict)
+    """Named moments of a series in time: index along the time axis, or the field, ``table.column`` or ``record.key``
+    that tells it for each case."""
+    first_frame: int = 0
+    """Number by which the release calls the first frame."""
+    dataset: str | None = None
+    """Id of the dataset whose release holds this file, when this one does not."""
     kind: Literal[
-        "index", "binary", "bands", "colour", "instance", "channels", "instance-channels", "probability"
+        "index", "binary", "bands", "bits", "colour", "instance", "channels", "instance-channels", "probability"
     ] = "index"
     """How values stand for structures (masks)."""
     label: str | None = None
     """Structure of a binary or instance mask: a literal or ``"{field}"``."""
+    classes: InstanceClasses | None = None
+    """Table that tells what each instance of an instance mask is."""
     labels: str | None = None
     """Name of the label map in ``[labels.NAME]``."""
     annotator: str | None = None
@@ -100,9 +139,9 @@ class Slot:
     ops: tuple[dict[str, Any], ...] = ()
     """Array operations, applied in order before anything narrows the type."""
     frame: str | None = None
-    """Frame of points, boxes or meshes, such as ``pixel`` or ``lps_mm``."""
+    """Frame of points, boxes or meshes, such as ``pixel`` or ``lps_mm``; boxes also ``edges``, ``inclusive-0``."""
     columns: dict[str, Any] = field(default_factory=dict)
-    """Where a reader of points or boxes finds its parts."""
+    """Where a reader of points or boxes finds its parts; for YOLO ``names``: a list, or the slot of their file."""
     note: str | None = None
     """What a user should know."""
 
@@ -113,8 +152,10 @@ class TableSlot:
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-    path: str | tuple[str, ...]
+    path: str | tuple[str, ...] = ()
     """Template, or several of which all are read."""
+    rows: tuple[dict[str, Any], ...] = ()
+    """The rows themselves, where the release has them in no file that can be read (a PDF, a paper)."""
     key: dict[str, str] = field(default_factory=dict)
     """``COLUMN = "template over fields"``: the rows of a case are those where all columns agree."""
     sep: str | None = None
@@ -123,10 +164,14 @@ class TableSlot:
     """Encoding of a text table; by default UTF-8."""
     sheet: str | None = None
     """Sheet of a workbook."""
-    header: int = 0
-    """Number of the row that holds the column names."""
+    header: int | tuple[int, ...] = 0
+    """Number of the row that holds the column names, from 0; several rows are joined by ``/``."""
+    columns_are: tuple[str, ...] = ()
+    """Names of the columns of a table that has no row of names."""
+    quoted: bool = True
+    """False: quotation marks are part of the text."""
     records: str | None = None
-    """Where the rows are in a JSON file, such as ``"$.training[*]"``."""
+    """Where the rows are in a JSON or XML file, such as ``"$.training[*]"`` or ``"QAPairs/QAPair"``."""
     kind: Literal["table", "list", "qa", "boxes", "points", "spheres", "mask"] = "table"
     """What its rows are to a user; a `list` is plain text whose lines are the column ``line``."""
     columns: dict[str, Any] = field(default_factory=dict)
@@ -161,11 +206,13 @@ class Target:
     """Value as written to value as meant."""
     without: tuple[str, ...] = ()
     """Columns that ``table.*`` leaves out."""
+    sep: str | None = None
+    """What parts the values of one cell, such as ``"|"``; ``"[]"`` for cells written as a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Where the official split stands, when no field is called split: ``[split]``."""
+    """Where the official split stands, when no field is called split: ``[split]``. Others: ``[splits.NAME]``."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -198,7 +245,7 @@ class Expect:
     splits: dict[str, int] = field(default_factory=dict)
     """Number of cases by split."""
     files: dict[str, int] = field(default_factory=dict)
-    """Number of files by slot."""
+    """Number of files by slot or table."""
     sources: tuple[str, ...] = ()
     """Who says so."""
 
@@ -252,11 +299,11 @@ class Layout:
     """Derived structures: the union of others."""
     targets: dict[str, Target] = field(default_factory=dict)
     split: Split | None = None
+    splits: dict[str, Split] = field(default_factory=dict)
+    """Further partitions that are in use: folds of a cross-validation, those of a benchmark."""
     rows: Rows | None = None
     expect: Expect | None = None
     example: Example | None = None
-    requires: tuple[str, ...] = ()
-    """Ids of datasets that hold the images, when this release does not."""
     disputed: str | None = None
     """What sources disagree on about this layout."""
     variants: dict[str, Layout] = field(default_factory=dict)

@@ -48,7 +48,7 @@ class Mask:
 
     name: str
     kind: str
-    """index, binary, bands, colour, instance, channels, instance-channels, probability."""
+    """index, binary, bands, bits, colour, instance, channels, instance-channels, probability."""
     labels: Mapping[str, str]
     """What is written to structure, as in the layout."""
     images: Mapping[str, Image] = field(repr=False)
@@ -66,6 +66,8 @@ class Mask:
     """Tables that it is read from: name below the root of the dataset, and bytes."""
     read_segments: Callable[[], Any] | None = field(default=None, repr=False)
     """For DICOM segmentations, structure sets and run lengths: reads structure to volume."""
+    read_instances: Callable[[], Mapping[int, str]] | None = field(default=None, repr=False)
+    """For instances whose class a table tells: reads value to structure."""
 
     # --- what it can say -------------------------------------------------------------------
 
@@ -84,6 +86,11 @@ class Mask:
         """Regions of the layout of which this mask annotates every part."""
         known = {*self.structures, *self.regions}
         return tuple(region for region, parts in self.regions.items() if known.issuperset(parts))
+
+    @cached_property
+    def instances(self) -> Mapping[int, str]:
+        """Structure by the value of each instance, where a table tells what the instances are."""
+        return {} if self.read_instances is None else self.read_instances()
 
     @property
     def values(self) -> dict[int, str]:
@@ -200,6 +207,8 @@ class Mask:
                 return _select(self.images[structure].volume, self.kind, self.labels, structure)
             one = self.header()
             return np.zeros(one.shape[:-1] if one.axes.endswith("c") else one.shape, bool)
+        if self.read_instances is not None:
+            return np.isin(self.volume.array, [v for v, name in self.instances.items() if name == structure])
         return _select(self.volume, self.kind, self.labels, structure)
 
     def to_index(self, structures: Mapping[int, str | tuple[str, ...]]) -> Volume:
@@ -278,6 +287,9 @@ def _select(volume: Volume, kind: str, labels: Mapping[str, str], structure: str
         return np.logical_or.reduce(
             [(array >= b.first) & (array <= b.last) for b in bands_of(labels) if b.structure == structure]
         )
+    if kind == "bits":
+        bits = [bit for bit, name in values_of(labels).items() if name == structure]
+        return (array & sum(1 << bit for bit in bits)) != 0
     if kind == "colour":
         if not volume.axes.endswith("c"):
             raise FormatError(f"the mask of {structure} holds no colours", why=f"its shape is {array.shape}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -13,16 +13,22 @@ from medshelf.errors import Unsupported
 from medshelf.layout.fields import fill
 from medshelf.layout.join import SERIES_READERS
 from medshelf.model.case import Case, FileRef
+from medshelf.model.dataset import Erratum
 from medshelf.model.labels import State, named, structures_of
-from medshelf.model.layout import Layout, Slot, Target
+from medshelf.model.layout import InstanceClasses, Layout, Slot
 from medshelf.model.natural import natural_key
 from medshelf.samples.annotation import Annotation, Mask
+from medshelf.samples.frames import frames_of
 from medshelf.samples.image import Image
-from medshelf.samples.native import LOADERS
+from medshelf.samples.native import LOADERS, Documents, Request
 from medshelf.samples.sample import Lazy, Sample
 from medshelf.samples.segments import regions_of, segments_of
-from medshelf.samples.tables import Table
+from medshelf.samples.table_boxes import boxes_of_rows
+from medshelf.samples.tables import Table, comparable
+from medshelf.samples.targets import value_of
 
+_Rows = Mapping[str, list[Mapping[str, Any]]]
+_Records = Mapping[str, Mapping[str, Any]]
 _ABSENT = {"empty": State.ABSENT, "unknown": State.NOT_ANNOTATED, None: State.NOT_ANNOTATED}
 
 
@@ -34,12 +40,15 @@ class Assembler:
     layout: Layout
     tree: Tree
     tables: Mapping[str, Table]
+    errata: tuple[Erratum, ...] = ()
+    """Known defects of the release that are put right when its files are read."""
+    documents: Documents = field(default_factory=Documents, repr=False)
 
     def sample(self, case: Case, row: Mapping[str, Any] | None = None) -> Sample:
         """Return the sample of a case; `row` is its row when the rows of a table are the cases."""
-        images = Lazy("image", self._images(case))
         rows = Lazy("table", {n: partial(self._rows, t, case, row) for n, t in self.tables.items()})
         records = Lazy("record", self._records(case))
+        images = Lazy("image", self._images(case, rows, records), self._elsewhere())
         return Sample(
             dataset=self.dataset,
             case=case.id,
@@ -47,7 +56,7 @@ class Assembler:
             split=case.split,
             fields=case.fields,
             images=images,
-            annotations=Lazy("annotation", self._annotations(case, images)),
+            annotations=Lazy("annotation", self._annotations(case, images, rows, records)),
             targets=Lazy("target", self._targets(case, rows, records)),
             tables=rows,
             records=records,
@@ -56,7 +65,7 @@ class Assembler:
 
     # --- images ----------------------------------------------------------------------------
 
-    def _images(self, case: Case) -> dict[str, Callable[[], Image]]:
+    def _images(self, case: Case, rows: _Rows, records: _Records) -> dict[str, Callable[[], Image]]:
         makers: dict[str, Callable[[], Image]] = {}
         for name, slot in self.layout.files.items():
             refs = case.files.get(name, ())
@@ -64,6 +73,7 @@ class Assembler:
                 continue
             for channel, group in _grouped(slot.channel or name, refs).items():
                 image = self._image(channel, slot, group, case)
+                makers |= frames_of(image, slot, case.fields, rows, records)
                 if slot.channels:
                     for n, part in enumerate(slot.channels):
                         makers[part] = partial(Image, part, image.blobs, source=image, index=(-1, n))
@@ -81,14 +91,30 @@ class Assembler:
             reader=slot.reader,
             axes=slot.axes,
             stated_spacing_mm=_spacing(slot, refs[0]),
-            ops=tuple(slot.ops),
+            ops=(*slot.ops, *self._fixes(case, refs)),
             row=row,
             reverse=slot.order == "reverse",
         )
 
+    def _elsewhere(self) -> dict[str, str]:
+        """For images that other datasets hold: what to do to have them."""
+        return {
+            slot.channel or name: f"It is one of {slot.dataset}: open with others={{{slot.dataset!r}: its place}}"
+            for name, slot in self.layout.files.items()
+            if slot.dataset is not None
+        }
+
+    def _fixes(self, case: Case, refs: Sequence[FileRef]) -> Iterator[Mapping[str, Any]]:
+        """Operations that put these files right, where the record knows of a defect."""
+        for erratum in self.errata:
+            if refs[0].slot in erratum.fix and erratum.touches(case.id, [ref.name for ref in refs]):
+                yield from erratum.fix[refs[0].slot]
+
     # --- annotations -----------------------------------------------------------------------
 
-    def _annotations(self, case: Case, images: Mapping[str, Image]) -> dict[str, Callable[[], Mask | Annotation]]:
+    def _annotations(
+        self, case: Case, images: Mapping[str, Image], rows: _Rows, records: _Records
+    ) -> dict[str, Callable[[], Mask | Annotation]]:
         makers: dict[str, Callable[[], Mask | Annotation]] = {}
         for name, slot in self.layout.files.items():
             refs = case.files.get(name, ())
@@ -96,8 +122,12 @@ class Assembler:
                 continue
             for who, group in _grouped(slot.annotator, refs).items():
                 key = f"{name}@{who}" if who else name
-                make = self._mask if slot.role == "mask" else self._other
-                makers[key] = partial(make, key, slot, group, case, images, who or None)
+                if slot.role == "mask":
+                    makers[key] = make = partial(self._mask, key, slot, group, case, images, rows, who or None)
+                    makers |= {f"{key}.{f}": partial(_moment, make, f, slot, case, images, rows, records)
+                               for f in slot.frames}  # fmt: skip
+                else:
+                    makers[key] = partial(self._other, key, slot, group, case, images, who or None)
         for name, table in self.tables.items():
             if table.slot.kind in ("spheres", "points", "boxes"):
                 makers[name] = partial(self._table_annotation, name, table, case)
@@ -106,8 +136,9 @@ class Assembler:
         return makers
 
     def _mask(
-        self, key: str, slot: Slot, refs: list[FileRef], case: Case, images: Mapping[str, Image], who: str | None
-    ) -> Mask:
+        self, key: str, slot: Slot, refs: list[FileRef], case: Case, images: Mapping[str, Image], rows: _Rows,
+        who: str | None,
+    ) -> Mask:  # fmt: skip
         labels = dict(self.layout.labels.get(slot.labels or "", {}))
         segments = None
         files: dict[str, Image] = {}
@@ -139,6 +170,7 @@ class Assembler:
             annotator=who,
             grid=grid,
             read_segments=segments,
+            read_instances=partial(_instances, slot.classes, labels, rows) if slot.classes else None,
         )
 
     def _grid(self, slot: Slot, case: Case, images: Mapping[str, Image]) -> Image | None:
@@ -157,13 +189,24 @@ class Assembler:
             loader = partial(_no_reader, slot.reader or slot.role)
         blobs = [self.tree.blob(r.name) for r in sorted(refs, key=lambda r: natural_key(r.name))]
         structures = structures_of(labels) if labels else ((slot.label,) if slot.label else ())
-        return Annotation(
-            key, slot.role, partial(loader, blobs, slot, labels), structures, who, tuple(b.name for b in blobs)
-        )
+        names = slot.columns.get("names")  # a list, or the slot of the file that lists them
+        beside = [self.tree.blob(r.name) for r in case.files.get(names, ())] if isinstance(names, str) else []
+        asked = Request(blobs, slot, labels, images, self._picture_name(case), beside, self.documents)
+        return Annotation(key, slot.role, partial(loader, asked), structures, who, tuple(b.name for b in blobs))
+
+    def _picture_name(self, case: Case) -> str | None:
+        refs = (r for n, s in self.layout.files.items() if s.role == "image" for r in case.files.get(n, ()))
+        first = next(refs, None)
+        return None if first is None else first.name
 
     def _table_annotation(self, name: str, table: Table, case: Case) -> Annotation:
-        load = partial(table.rows_of, case, _captured(case))
-        return Annotation(name, table.slot.kind, load, files=tuple(r.name for r in table.refs))
+        structures = structures_of(self.layout.labels.get(table.slot.labels or "", {}))
+        load = partial(self._read_table_annotation, table, case)
+        return Annotation(name, table.slot.kind, load, structures, files=tuple(r.name for r in table.refs))
+
+    def _read_table_annotation(self, table: Table, case: Case) -> Any:
+        rows = table.rows_of(case, _captured(case))
+        return boxes_of_rows(rows, table.slot, f"{table.name}, {case.id}") if table.slot.kind == "boxes" else rows
 
     def _run_lengths(self, name: str, table: Table, case: Case, images: Mapping[str, Image]) -> Mask:
         from medshelf.samples.run_lengths import masks_of_rows
@@ -176,7 +219,7 @@ class Assembler:
         read = partial(masks_of_rows, table, case, ordered, image, labels)
         tables = tuple((ref.name, self.tree.blob(ref.name)) for ref in table.refs)
         return Mask(
-            name, "binary", labels, {}, self.layout.regions, State.ABSENT, grid=image, tables=tables,
+            name, "binary", labels, {}, self.layout.regions, State.NOT_ANNOTATED, grid=image, tables=tables,
             read_segments=read,
         )  # fmt: skip
 
@@ -193,7 +236,7 @@ class Assembler:
         for name, slot in self.layout.files.items():
             refs = case.files.get(name, ())
             if slot.role == "record" and refs:
-                makers[name] = partial(LOADERS["record"], [self.tree.blob(refs[0].name)], slot, {})
+                makers[name] = partial(LOADERS["record"], Request([self.tree.blob(refs[0].name)], slot))
         return makers
 
     def _targets(
@@ -201,13 +244,34 @@ class Assembler:
     ) -> dict[str, Callable[[], Any]]:
         makers: dict[str, Callable[[], Any]] = {}
         for name, target in self.layout.targets.items():
-            makers[name] = partial(_target, target, case, rows, records, self._target_image(target.of, case))
+            makers[name] = partial(value_of, target, case, rows, records, self._target_image(target.of, case))
         return makers
 
     def _target_image(self, of: str, case: Case) -> Image | None:
         slot = self.layout.files.get(of)
         refs = case.files.get(of, ())
         return self._image(of, slot, list(refs), case) if slot is not None and refs else None
+
+
+def _moment(
+    make: Callable[[], Mask], frame: str, slot: Slot, case: Case, images: Mapping[str, Image], rows: _Rows,
+    records: _Records,
+) -> Mask:  # fmt: skip
+    """Return the mask of one named moment of a mask in time; its image is the same moment of the image."""
+    whole = make()
+    files = {s: frames_of(i, slot, case.fields, rows, records)[frame]() for s, i in whole.images.items()}
+    return replace(whole, name=f"{whole.name}.{frame}", images=files, grid=images.get(frame, whole.grid))
+
+
+def _instances(classes: InstanceClasses, labels: Mapping[str, str], rows: _Rows) -> dict[int, str]:
+    """Return structure by the value of the instance; instances of a class that is not mapped are left out."""
+    found = {}
+    for row in rows[classes.table]:
+        structure = named(labels, comparable(row.get(classes.of)))
+        value = comparable(row.get(classes.value))
+        if structure is not None and value.isdecimal():
+            found[int(value)] = structure
+    return found
 
 
 def _same(image: Image) -> Image:
@@ -259,38 +323,9 @@ def _structure(slot: Slot, labels: Mapping[str, str], ref: FileRef) -> str:
     return named(labels, raw) or re.sub(r"\W+", "_", raw)
 
 
-def _no_reader(name: str, blobs: list[Any], slot: Slot, labels: Mapping[str, str]) -> Any:
+def _no_reader(name: str, asked: Request) -> Any:
     raise Unsupported(
-        f"no reader is called {name!r} yet", where=blobs[0].name, hint="Its files can be listed and checked by name"
+        f"no reader is called {name!r} yet",
+        where=asked.blobs[0].name,
+        hint="Its files can be listed and checked by name",
     )
-
-
-def _target(target: Target, case: Case, rows: Any, records: Any, image: Image | None) -> Any:
-    head, _, rest = target.of.partition(".")
-    if image is not None:
-        value: Any = image.array
-        return value.item() if value.ndim == 0 else value
-    if head in records and rest:
-        value = records[head].get(rest)
-    elif head in rows and rest == "*":
-        hidden = set(target.without)
-        return {k: v for row in rows[head][:1] for k, v in row.items() if k not in hidden}
-    elif head in rows and rest:
-        found = [row.get(rest) for row in rows[head]]
-        value = found[0] if len(found) == 1 else found or None
-    else:
-        value = case.fields.get(target.of)
-    if isinstance(value, list):
-        return [_meaning(target, v) for v in value]
-    return _meaning(target, value)
-
-
-def _meaning(target: Target, value: Any) -> Any:
-    """Return a value as meant: renamed, and a number where the target is one (None where it is no number)."""
-    value = target.map.get(str(value), value)
-    if target.kind != "number" or value is None or isinstance(value, int | float):
-        return value
-    try:
-        return float(str(value)) if "." in str(value) or "e" in str(value).lower() else int(str(value))
-    except ValueError:
-        return None

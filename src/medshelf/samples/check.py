@@ -14,10 +14,15 @@ from medshelf.layout.fields import fill
 from medshelf.layout.join import join
 from medshelf.layout.match import match_names
 from medshelf.layout.variants import layouts_of
+from medshelf.model.case import Case, FileRef
 from medshelf.model.dataset import Record
 from medshelf.model.finding import Finding
 from medshelf.samples.open import open as open_dataset
 from medshelf.samples.tables import Table, agree, comparable
+from medshelf.samples.translate import translated
+
+Key = tuple[str, ...]
+Part = tuple[tuple[str, object], ...]
 
 
 def check(
@@ -43,8 +48,13 @@ def check(
     """
     record = dataset if isinstance(dataset, Record) else load(dataset)
     tree = open_tree(where)
+    unread: list[Finding] = []
+    try:
+        record = translated(record, tree)
+    except MedshelfError as error:
+        unread = [Finding("table.unreadable", "error", error.what, record.id, evidence={"why": error.why})]
     report = check_names(record, tree.names, variant=variant)
-    more = [_problem(record.id, p.path, p.message) for p in tree.problems]
+    more = unread + [_problem(record.id, p.path, p.message) for p in tree.problems]
     if tables and tree.has_bytes and report.slots:
         more += _rows(record, report.variant, tree)
         report = _row_cases(record, report, where)
@@ -89,7 +99,7 @@ def _rows(record: Record, variant: str, tree: Tree) -> Iterator[Finding]:
                           evidence={"why": error.why}, proposal=error.hint)  # fmt: skip
 
 
-def _compare(dataset: str, table: Table, cases: tuple) -> Iterator[Finding]:  # type: ignore[type-arg]
+def _compare(dataset: str, table: Table, cases: tuple[Case, ...]) -> Iterator[Finding]:
     first = table.rows[0][1] if table.rows else {}
     absent = [column for column in table.slot.key if table.rows and column not in first]
     if absent:
@@ -98,24 +108,37 @@ def _compare(dataset: str, table: Table, cases: tuple) -> Iterator[Finding]:  # 
             file=table.refs[0].name, evidence={"columns": list(first)[:30]},
         )  # fmt: skip
         return
-    served = [case for case in cases if any(agree(ref, case) for ref in table.refs)]
-    wanted = {_key(table, case) for case in served} - {None}
+    told = {name for case in cases for name in case.fields}
+    there = {(_part(ref, told), tuple(comparable(row.get(c)) for c in table.slot.key)) for ref, row in table.rows}
+    wanted: set[tuple[Part, Key]] = set()
+    bare: set[Key] = set()
+    for case in cases:
+        parts = {_part(ref, told) for ref in table.refs if agree(ref, case)}
+        key = _key(table, case)
+        if parts and key is not None:
+            wanted |= {(part, key) for part in parts}
+            bare |= {key} if not any((part, key) in there for part in parts) else set()
     if not wanted:
         return
-    there = {tuple(comparable(row.get(c)) for c in table.slot.key) for _, row in table.rows}
     for kind, keys, said in (
-        ("table.row-without-file", there - wanted, "rows of the table {} belong to no file that is here"),
-        ("table.file-without-row", wanted - there, "cases have no row in the table {}"),
-    ):
+        ("table.row-without-file", {key for _, key in there - wanted},
+         "rows of the table {} belong to no file that is here"),
+        ("table.file-without-row", bare, "cases have no row in the table {}"),
+    ):  # fmt: skip
         if keys:
-            some = sorted(" ".join(k) for k in keys if k is not None)
             yield Finding(
                 kind, "info" if table.slot.optional else "warning", f"{len(keys)} {said.format(table.name)}", dataset,
-                file=table.refs[0].name, evidence={"n": len(keys), "keys": some[:50]},
+                file=table.refs[0].name,
+                evidence={"n": len(keys), "keys": sorted(" ".join(key) for key in keys)[:50]},
             )  # fmt: skip
 
 
-def _key(table: Table, case) -> tuple[str, ...] | None:  # type: ignore[no-untyped-def]
+def _part(ref: FileRef, told: set[str]) -> Part:
+    """What a table's name says of the cases that it serves, such as their split."""
+    return tuple((name, value) for name, value in sorted(ref.fields.items()) if name in told)
+
+
+def _key(table: Table, case: Case) -> Key | None:
     values: dict[str, object] = {}
     for refs in case.files.values():
         for ref in refs:

@@ -15,6 +15,7 @@ from medshelf.model.labels import structures_of
 from medshelf.model.layout import Layout
 from medshelf.samples.assemble import Assembler
 from medshelf.samples.sample import Sample
+from medshelf.samples.splits import with_split
 
 if TYPE_CHECKING:
     from medshelf.access.tree import Tree
@@ -37,6 +38,8 @@ class Dataset(Sequence[Sample]):
     """Names and facts of every case."""
     rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """Rows of the table whose rows are the cases, by case id."""
+    others: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Places of other datasets whose images this one draws on, by id."""
 
     @property
     def id(self) -> str:
@@ -98,6 +101,21 @@ class Dataset(Sequence[Sample]):
     def splits(self) -> dict[str, int]:
         """Number of cases by official split; cases without one count under ``"none"``."""
         return dict(Counter(case.split or "none" for case in self.cases))
+
+    def with_split(self, name: str) -> Dataset:
+        """Return this dataset divided by another of the partitions in use: ``[splits.NAME]`` of its layout.
+
+        Raises
+        ------
+        NotFound
+            The layout has no partition of this name.
+        """
+        if name not in self.layout.splits:
+            known = ", ".join(self.layout.splits) or "none"
+            raise NotFound(f"{self.id} has no partition {name!r}", hint=f"There are: {known}")
+        rule = self.layout.splits[name]
+        divided = (with_split(rule, self.assembler, case, self.rows.get(case.id)) for case in self.cases)
+        return replace(self, cases=tuple(divided))
 
     @property
     def structures(self) -> dict[str, tuple[str, ...]]:

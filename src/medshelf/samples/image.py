@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -46,8 +46,8 @@ class Image:
     """A series of pictures that runs against its order."""
     source: Image | None = field(default=None, repr=False)
     """The image of which this is one index of one axis, when one file holds several."""
-    index: tuple[int, int] | None = None
-    """(axis, index) in `source`."""
+    index: tuple[int | str, int | Callable[[], int]] | None = None
+    """(axis, index) in `source`: the axis by number or letter, the index perhaps looked up when it is needed."""
 
     @property
     def path(self) -> str:
@@ -63,7 +63,7 @@ class Image:
             The bytes are not what they should be.
         """
         if self.source is not None and self.index is not None:
-            return operate.take(self.source.volume, self.index)
+            return self._taken(self.source.volume, *self.index)
         volume = self._stored()
         if self.axes is not None and self.axes != volume.axes:
             if len(self.axes) != volume.array.ndim:
@@ -74,7 +74,17 @@ class Image:
             volume = replace(volume, axes=self.axes)
         if volume.spacing_mm is None and self.stated_spacing_mm is not None:
             volume = replace(volume, spacing_mm=self.stated_spacing_mm)
-        return operate.apply(volume, self.ops)
+        volume = operate.apply(volume, self.ops)
+        if volume.spacing_mm is None and self.stated_spacing_mm is not None:
+            volume = replace(volume, spacing_mm=self.stated_spacing_mm)
+        return volume
+
+    def _taken(self, volume: Volume, axis: int | str, index: int | Callable[[], int]) -> Volume:
+        """Return one index of one axis of the volume that holds several images."""
+        if isinstance(axis, str) and axis not in volume.axes:
+            raise LayoutError(f"there is no axis {axis!r}", where=self.path, why=f"axes {volume.axes}")
+        number = volume.axes.index(axis) if isinstance(axis, str) else axis
+        return operate.take(volume, (number, index if isinstance(index, int) else index()))
 
     def _stored(self) -> Volume:
         if self._is_dicom_slide():

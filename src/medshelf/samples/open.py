@@ -20,10 +20,19 @@ from medshelf.model.dataset import Record
 from medshelf.model.layout import Layout
 from medshelf.samples.assemble import Assembler
 from medshelf.samples.dataset import Dataset
+from medshelf.samples.others import with_others
+from medshelf.samples.splits import with_split
 from medshelf.samples.tables import Table
+from medshelf.samples.translate import translated
 
 
-def open(dataset: str | Record, root: str | os.PathLike[str], *, variant: str | None = None) -> Dataset:
+def open(
+    dataset: str | Record,
+    root: str | os.PathLike[str],
+    *,
+    variant: str | None = None,
+    others: Mapping[str, str | os.PathLike[str]] | None = None,
+) -> Dataset:
     """Open a dataset that lies at `root`.
 
     Parameters
@@ -34,6 +43,8 @@ def open(dataset: str | Record, root: str | os.PathLike[str], *, variant: str | 
         Folder or archive (zip, tar) that holds the release; wrapping folders do no harm.
     variant : str, optional
         Which repackaging it is; by default the one that fits best.
+    others : mapping of str to path, optional
+        Where other datasets lie, by id, for a release that draws on images which they hold.
 
     Returns
     -------
@@ -45,7 +56,7 @@ def open(dataset: str | Record, root: str | os.PathLike[str], *, variant: str | 
     UnknownDataset
         No record has this id.
     LayoutError
-        The record has no layout, or no file at `root` fits it.
+        The record has no layout, no file at `root` fits it, or it draws on none of `others`.
     NotFound, AccessError
         There is nothing at `root`, or it can't be opened.
 
@@ -57,9 +68,12 @@ def open(dataset: str | Record, root: str | os.PathLike[str], *, variant: str | 
     """
     record = dataset if isinstance(dataset, Record) else load(dataset)
     tree = open_tree(root)
+    record = translated(record, tree)
     with collector_paused():
         chosen, matched = choose(layouts_of(record), tree.names, variant)
         layout = layouts_of(record)[chosen]
+        if others:
+            tree, matched = with_others(record.id, layout, tree, matched, others)
         joined = join(layout, matched)
     if holds_nothing(layout, matched):
         raise LayoutError(
@@ -68,23 +82,26 @@ def open(dataset: str | Record, root: str | os.PathLike[str], *, variant: str | 
             why=f"{matched.total} names, none fits",
             hint=f"Look with: medshelf identify {os.fspath(root)}",
         )
-    return _opened(record, layout, chosen, tree, matched, joined)
+    opened = _opened(record, layout, chosen, tree, matched, joined)
+    return replace(opened, others={name: os.fspath(place) for name, place in (others or {}).items()})
 
 
 def _opened(
     record: Record, layout: Layout, variant: str, tree: Tree, matched: Matched, joined: Joined
 ) -> Dataset:
     tables = {
-        name: Table(name, slot, tuple(matched.tables.get(name, ())), tree) for name, slot in layout.tables.items()
+        name: Table(name, slot, tuple(matched.tables.get(name, ())), tree, layout.key)
+        for name, slot in layout.tables.items()
     }
-    assembler = Assembler(record.id, layout, tree, tables)
+    fixed = tuple(erratum for erratum in record.errata if erratum.fix and erratum.status != "fixed")
+    assembler = Assembler(record.id, layout, tree, tables, fixed)
     cases, rows = joined.cases, {}
     if any(slot.anchor for slot in layout.tables.values()):
         cases, rows = _row_cases(layout, tables)
     if layout.rows is not None:
         cases = _container_cases(layout, tree, cases)
     if layout.split is not None:
-        cases = tuple(_with_split(layout, assembler, case, rows.get(case.id)) for case in cases)
+        cases = tuple(with_split(layout.split, assembler, case, rows.get(case.id)) for case in cases)
     return Dataset(record, layout, variant, assembler, cases, rows)
 
 
@@ -134,15 +151,3 @@ def _container_cases(layout: Layout, tree: Tree, cases: tuple[Case, ...]) -> tup
             found.append(replace(case, id=f"{case.id}/{n}", key=(*case.key, n), fields=fields))
     return tuple(found)
 
-
-def _with_split(layout: Layout, assembler: Assembler, case: Case, row: Any) -> Case:
-    assert layout.split is not None
-    head, _, rest = layout.split.of.partition(".")
-    sample = assembler.sample(case, row)
-    if not rest:
-        value: Any = case.fields.get(head)
-    elif head in sample.records:
-        value = sample.records[head].get(rest)
-    else:
-        value = next((r.get(rest) for r in sample.tables[head]), None)
-    return case if value is None else replace(case, split=layout.split.map.get(str(value), str(value)))

@@ -90,7 +90,7 @@ def mask(shape: Sequence[int], kind: str, labels: dict[str, str], *, member: int
     if kind == "probability":
         return one_cell(shape, member).astype(np.float32)
     if kind == "instance":
-        return labels_array(shape, range(1, 4))
+        return labels_array(shape, range(1, max(3, len(labels)) + 1))
     if kind == "bands":
         return labels_array(shape, [(b.first + b.last) // 2 for b in bands_of(labels)])
     if kind == "colour":
@@ -98,6 +98,11 @@ def mask(shape: Sequence[int], kind: str, labels: dict[str, str], *, member: int
         for colour, cell in zip(colours_of(labels), cells(shape), strict=False):
             array[cell] = colour
         return array
+    if kind == "bits":
+        bits = np.zeros(tuple(shape), np.uint32 if max(values_of(labels), default=0) > 7 else np.uint8)
+        for n, bit in enumerate(values_of(labels)):
+            bits |= one_cell(shape, n).astype(bits.dtype) << bit
+        return bits
     values = [v for v in values_of(labels) if v != 0]
     if kind in ("channels", "instance-channels"):
         n_channels = max(values_of(labels), default=0) + 1

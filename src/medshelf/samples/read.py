@@ -56,7 +56,7 @@ def _read_member(text: str, reader: str | None) -> Volume:
 
 
 def _read_blob(blob: Blob, reader: str | None) -> Volume:
-    if reader == "dicom_series" or (reader is None and _is_dicom(blob)):
+    if reader in ("dicom_series", "dicom") or (reader is None and _is_dicom(blob)):
         from medshelf.formats import dicom, dicom_slide
 
         return dicom_slide.read(blob) if dicom_slide.is_slide(blob) else dicom.read_series([blob], least_slices=1)

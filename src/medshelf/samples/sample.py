@@ -17,16 +17,21 @@ V = TypeVar("V")
 class Lazy(Mapping[str, V], Generic[V]):
     """A mapping whose values are made when they are first asked for."""
 
-    def __init__(self, what: str, makers: Mapping[str, Callable[[], V]]) -> None:
+    def __init__(
+        self, what: str, makers: Mapping[str, Callable[[], V]], hints: Mapping[str, str] | None = None
+    ) -> None:
         self._what = what
         self._makers = dict(makers)
+        self._hints = dict(hints or {})
         self._made: dict[str, V] = {}
 
     def __getitem__(self, name: str) -> V:
         if name not in self._made:
             if name not in self._makers:
                 there = ", ".join(map(repr, self._makers)) or "none"
-                raise NotFound(f"there is no {self._what} {name!r}", hint=f"There are: {there}")
+                raise NotFound(
+                    f"there is no {self._what} {name!r}", hint=self._hints.get(name) or f"There are: {there}"
+                )
             self._made[name] = self._makers[name]()
         return self._made[name]
 

@@ -21,6 +21,7 @@ from medshelf.layout.variants import layouts_of
 from medshelf.model.case import Case
 from medshelf.model.dataset import Record
 from medshelf.model.layout import Layout
+from medshelf.samples.twin_drawn import SHARED, write_shared
 from medshelf.samples.twin_files import write_files
 from medshelf.samples.twin_tables import write_table
 
@@ -98,12 +99,13 @@ def twin(
 
 
 def _write(layout: Layout, planned: TwinPlan, stage: Path, progress: Callable[[], None] | None) -> int:
-    count = 0
-    for group in _series(layout, planned.files):
+    count = sum(layout.files[file.slot].reader in SHARED for file in planned.files)
+    for group in _series(layout, (f for f in planned.files if layout.files[f.slot].reader not in SHARED)):
         write_files(layout, group, stage)
         count += len(group)
         if progress is not None:
             progress()
+    write_shared(layout, planned.cases, stage)
     for table in planned.tables:
         write_table(layout, table, planned.cases, stage)
         count += 1

@@ -19,8 +19,8 @@ from medshelf.model.geometry import spacing_mm
 from medshelf.model.labels import structures_of
 from medshelf.model.layout import Layout, Slot
 from medshelf.model.volume import Volume
-from medshelf.samples import phantom
-from medshelf.samples.twin_dicom import write_annotations, write_report
+from medshelf.samples import operate, phantom
+from medshelf.samples.twin_drawn import WRITERS
 from medshelf.samples.twin_others import write_boxes, write_contours, write_mesh, write_points, write_record, write_text
 
 FLAT = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
@@ -43,6 +43,8 @@ Writer = Callable[[Layout, Slot, Sequence[TwinFile], Sequence[Path]], None]
 
 def _writer(slot: Slot, path: Path) -> Writer:
     ending = path.suffix.lower()
+    if slot.reader in WRITERS:
+        return WRITERS[slot.reader]
     if slot.reader in ("dicom_series", "dicom"):
         return _write_dicom
     if slot.reader == "slices":
@@ -51,10 +53,6 @@ def _writer(slot: Slot, path: Path) -> Writer:
         return _write_seg
     if slot.reader == "rtstruct":
         return _write_rtstruct
-    if slot.reader == "dicom_ann":
-        return write_annotations
-    if slot.reader == "dicom_sr":
-        return write_report
     if slot.role == "record":
         return write_record
     if slot.role == "boxes":
@@ -113,7 +111,7 @@ def volume_of(layout: Layout, slot: Slot, file: TwinFile, path: Path) -> Volume:
         array = _mask(layout, slot, shape, file)
         if flat and slot.kind == "binary":
             array = array * np.uint8(255)
-    array = _undone(array, slot)
+    array = _undone(_in_time(array, slot), slot)
     axes = _axes(array, flat, slot)
     affine = None if flat else phantom.affine_ras(file.number)
     return Volume(array, axes, affine, None if affine is None else spacing_mm(affine))
@@ -163,12 +161,24 @@ def _position(layout: Layout, slot: Slot, file: TwinFile, labels: Mapping[str, s
     return names.index(written) if written in names else sum(map(ord, written))
 
 
+def _in_time(array: np.ndarray, slot: Slot) -> np.ndarray:
+    """Make a series in time of a slot that names its moments; a mask is drawn at those alone."""
+    if not slot.frames:
+        return array
+    drawn = {n + 1 for n in range(len(slot.frames))}
+    drawn |= {of - slot.first_frame for of in slot.frames.values() if isinstance(of, int)}
+    blank = np.zeros_like(array)
+    return np.stack(
+        [array if n in drawn else blank if slot.role == "mask" else array // 2 for n in range(max(drawn) + 2)], -1
+    )
+
+
 def _undone(array: np.ndarray, slot: Slot) -> np.ndarray:
     """Undo the operations that change axes, so that reading the twin does them again."""
     for step in reversed(slot.ops):
         for name, how in step.items():
             if name == "squeeze":
-                array = np.expand_dims(array, tuple(how))
+                array = np.expand_dims(array, 3 if how == "trailing" else tuple(how))
             elif name == "take":
                 array = np.stack([array] * (how[1] + 2 if how[1] >= 0 else 2), how[0])
             elif name == "transpose":
@@ -177,7 +187,17 @@ def _undone(array: np.ndarray, slot: Slot) -> np.ndarray:
                 array = np.rot90(array, -how[0], (how[1], how[2]))
             elif name == "flip":
                 array = np.flip(array, tuple(how))
+            elif name == "map":
+                array = operate.renumber(Volume(array, "ijk"), _backwards(how)).array
     return np.ascontiguousarray(array)
+
+
+def _backwards(values: Mapping[str, int]) -> dict[str, int]:
+    """Return the exchange that undoes another: of several that became one value, the first."""
+    undone: dict[str, int] = {}
+    for old, new in values.items():
+        undone.setdefault(str(new), int(old))
+    return undone
 
 
 def _axes(array: np.ndarray, flat: bool, slot: Slot) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from medshelf.layout.twin import TwinFile
+from medshelf.layout.twin_rows import told_frames
 from medshelf.model.layout import Layout, Slot
 from medshelf.samples import phantom
 
@@ -26,6 +27,7 @@ def write_record(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: S
             head, _, key = target.of.partition(".")
             if head == file.slot and key:
                 values.setdefault(key, (tuple(target.map) or target.classes or ("1",))[0])
+        values |= told_frames(layout, file.slot)
         if path.suffix.lower() == ".json":
             path.write_text(json.dumps(values), encoding="utf-8")
         else:
@@ -33,18 +35,14 @@ def write_record(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: S
 
 
 def write_boxes(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
-    """Write boxes: Pascal VOC, or a plain JSON list."""
+    """Write boxes as Pascal VOC."""
     from medshelf.formats.boxes import Box, Boxes, write_voc
 
     rows, columns = phantom.PICTURE_SHAPE
     names = list(layout.labels.get(slot.labels or "", {})) or ["object"]
     boxes = tuple(Box(name, 2 + 3 * n, 4 + 2 * n, 9 + 3 * n, 12 + 2 * n) for n, name in enumerate(names[:8]))
     for path in paths:
-        if path.suffix.lower() == ".xml":
-            write_voc(path, Boxes((columns, rows), boxes, "inclusive-1", path.stem))
-        else:
-            told = [{b.label: [b.x_min, b.y_min, b.x_max - b.x_min, b.y_max - b.y_min]} for b in boxes]
-            path.write_text(json.dumps(told), encoding="utf-8")
+        write_voc(path, Boxes((columns, rows), boxes, "inclusive-1", path.stem))
 
 
 def write_points(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
@@ -52,13 +50,16 @@ def write_points(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: S
     from medshelf.formats.table import write_rows
 
     names = [n for n in layout.labels.get(slot.labels or "", {}) if n.isalnum()] or ["1"]
-    columns = tuple(slot.columns.get("point", ("x", "y", "z")))
-    rows = [
-        {slot.columns.get("label", "label"): name, **{c: 3.0 + k + n for k, c in enumerate(columns)}}
-        for n, name in enumerate(names)
-    ]
+    point = slot.columns.get("point", ("x", "y", "z"))
+    given = slot.columns.get("columns_are", ())
+    rows: list[dict[str, Any]] = []
+    for n, name in enumerate(names):
+        numbers = [3.0 + k + n for k in range(3)]
+        told = {point: numbers} if isinstance(point, str) else dict(zip(point, numbers, strict=False))
+        row = {slot.columns.get("label", "label"): name, **told}
+        rows.append({column: row.get(column, "0") for column in given} if given else row)
     for path in paths:
-        write_rows(path, rows)
+        write_rows(path, rows, header=None if given else 0, records=slot.columns.get("records"))
 
 
 def write_mesh(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:

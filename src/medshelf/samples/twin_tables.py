@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from medshelf.formats.coco_mask import pack, runs_of
 from medshelf.formats.rle import encode_rle
 from medshelf.formats.table import write_rows
+from medshelf.layout.codec import parse_codec
 from medshelf.layout.twin_rows import TwinTable
 from medshelf.model.case import Case
 from medshelf.model.layout import Layout, TableSlot
@@ -21,16 +25,23 @@ def write_table(layout: Layout, planned: TwinTable, cases: Sequence[Case], stage
     path = stage / planned.name
     path.parent.mkdir(parents=True, exist_ok=True)
     if slot.kind == "list":
-        path.write_text("".join(f"{row['line']}\n" for row in rows), encoding="utf-8")
+        lines = [row.get("line", f"synthetic line {number}") for number, row in enumerate(rows, 1)]
+        path.write_text("".join(f"{line}\n" for line in lines), encoding=slot.encoding or "utf-8")
         return
     columns = _columns(layout, planned.table, slot)
+    if slot.columns_are:
+        rows = [{name: row.get(name, "0") for name in slot.columns_are} for row in rows]
+    rows = [row for row in rows if row]
+    if isinstance(slot.header, tuple):  # a second row of names that is blank would not be one
+        rows = [{**row, "/".join(["synthetic"] * len(slot.header)): "0"} for row in rows]
     if not rows:
-        rows = [dict.fromkeys(columns or ["id"], "")] if slot.key or columns else [{"note": "synthetic"}]
+        blank = "0" if slot.columns_are else ""
+        rows = [dict.fromkeys(columns or ["id"], blank)] if slot.key or columns else [{"note": "synthetic"}]
     write_rows(path, rows, sep=slot.sep, encoding=slot.encoding or "utf-8", **_options(slot))
 
 
 def _options(slot: TableSlot) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"header": None if slot.columns_are else slot.header, "quote": '"' if slot.quoted else None}
     if slot.sheet is not None:
         found["sheet"] = slot.sheet
     if slot.records is not None:
@@ -39,7 +50,7 @@ def _options(slot: TableSlot) -> dict[str, Any]:
 
 
 def _columns(layout: Layout, name: str, slot: TableSlot) -> list[str]:
-    found = list(slot.key)
+    found = [*slot.columns_are, *slot.key]
     for column in slot.columns.values():
         found += [column] if isinstance(column, str) else list(column)
     return list(dict.fromkeys(found))
@@ -55,10 +66,19 @@ def _row(layout: Layout, slot: TableSlot, row: dict[str, Any], number: int) -> M
 
 def _value(layout: Layout, slot: TableSlot, meaning: str, number: int, place: int) -> Any:
     if meaning == "rle":
-        return encode_rle(phantom.one_cell(phantom.PICTURE_SHAPE, number))
+        return _run_lengths(slot, phantom.one_cell(phantom.PICTURE_SHAPE, number))
     if meaning == "label":
         names = [n for n in layout.labels.get(slot.labels or "", {}) if not n.startswith("~")] or ["1"]
         return names[number % len(names)]
-    if meaning in ("centre", "diameter", "x", "y", "z", "x_min", "y_min", "x_max", "y_max", "width", "height"):
+    if meaning in ("centre", "diameter", "x", "y", "z", "x0", "y0", "width", "height"):
         return 5.0 + number + place
+    if meaning in ("x1", "y1"):
+        return 15.0 + number
     return f"{meaning} {number + 1}"
+
+
+def _run_lengths(slot: TableSlot, mask: np.ndarray) -> str:
+    codec = parse_codec(slot.codec or "rle")
+    if codec.kind == "coco":
+        return pack(runs_of(mask))
+    return encode_rle(mask, start=codec.start, order=codec.order, relative=codec.relative)

@@ -58,7 +58,7 @@ def draw_flat(
 def rgb_of(volume: Volume, window: tuple[float, float] | None = None) -> tuple[np.ndarray, str]:
     """Return a picture as (rows, columns, 3) uint8, the first where there are several, and what was done to it."""
     array, axes = volume.array, volume.axes
-    if axes.startswith("n"):
+    if axes.startswith(("n", "t")):
         array, axes = array[0], axes[1:]
     palette = volume.meta.get("palette")
     if palette is not None and axes == "yx":

@@ -137,6 +137,7 @@ SET_CHECKS = (
 OF_CHECK = {
     "access.unreadable": "an archive or a folder can't be looked into",
     "layout.ambiguous": "a name fits several kinds of file",
+    "layout.elsewhere": "images that another dataset holds are not here",
     "layout.count": "the whole release has another number of cases or files",
     "layout.duplicate": "several files where a case has one",
     "layout.extra": "a file that the layout does not know",

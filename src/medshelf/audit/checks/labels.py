@@ -12,7 +12,7 @@ from medshelf.model.finding import Finding, Severity
 _SHOWN = 20
 _ENOUGH_CASES = 5
 """In fewer cases it means nothing that a structure is in none."""
-_MAPPED = ("index", "bands", "colour", "channels", "instance-channels")
+_MAPPED = ("index", "bands", "bits", "colour", "channels", "instance-channels")
 _TWO_VALUES = {0, 1, 255}
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 
 from medshelf.model.dataset import Erratum
 from medshelf.model.finding import Finding
@@ -54,11 +52,5 @@ def known_defects(opened: Dataset) -> Iterator[Finding]:
 def _touched(erratum: Erratum, opened: Dataset) -> tuple[Sequence[str], Sequence[str]]:
     wanted = set(erratum.cases)
     cases = [case.id for case in opened.cases if case.id in wanted]
-    files = [name for name in opened.tree.names if any(_fits(name, pattern) for pattern in erratum.files)]
+    files = [name for name in opened.tree.names if erratum.touches_file(name)] if erratum.files else []
     return cases, files
-
-
-def _fits(name: str, pattern: str) -> bool:
-    return any(fnmatchcase(text, pattern) for text in (name, "/" + name, PurePosixPath(name).name)) or fnmatchcase(
-        name, f"*/{pattern}"
-    )

@@ -2,34 +2,37 @@
 
 `scan` sorts a folder into series and reads headers only. `read_series` makes one volume of one series.
 Slices are ordered by their position along the normal, never by name or number; the affine follows PS3.3
-C.7.6.2.1.1 and is turned to RAS+ millimetres. Whatever must not be stacked raises `NotAVolume` with a stable
+C.7.6.2.1.1 and is turned to RAS+ millimetres. A slice is a file, a frame of an enhanced or multi-frame image or
+of a dose, or a tile of a Siemens mosaic. Whatever must not be stacked raises `NotAVolume` with a stable
 `reason` (see `dicom_faults.REASONS`). Segmentations and structure sets have readers of their own.
 
-The modules behind this one: `dicom_bytes` (places in a file) → `dicom_walk`, `dicom_header` (one header) →
-`dicom_slice` (its numbers) → `dicom_stack`, `dicom_faults` (the grid) → `dicom_series` (grouping), and
-`dicom_codecs`, `dicom_pixels`, `dicom_values`, `dicom_volume` (the voxels).
+The modules behind this one: `dicom_bytes` (places in a file) → `dicom_walk`, `dicom_header`, `dicom_items` (one
+header) → `dicom_slice` (its numbers) → `dicom_frames` with `dicom_groups`, `dicom_mosaic`, `dicom_csa`,
+`dicom_fragments` (the images of one file) → `dicom_stack`, `dicom_faults` (the grid) → `dicom_parts`,
+`dicom_series` (grouping) → `dicom_layout`, `dicom_picture`, and `dicom_codecs`, `dicom_pixels`, `dicom_values`,
+`dicom_volume` (the voxels).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from medshelf.errors import FormatError, MedshelfError, NotAVolume, NotFound, Unsupported
 from medshelf.formats.dicom import tags
 from medshelf.formats.dicom.faults import REASONS
+from medshelf.formats.dicom.frames import trouble_of
 from medshelf.formats.dicom.header import NotDicom
-from medshelf.formats.dicom.series import LEAST_SLICES, Series, group, read_slices, unreadable
-from medshelf.formats.dicom.slice import Slice
+from medshelf.formats.dicom.layout import layout_of
+from medshelf.formats.dicom.parts import is_placed
+from medshelf.formats.dicom.series import LEAST_SLICES, Series, group, least_of, read_slices, unreadable
 from medshelf.formats.dicom.stack import Stack, stack
-from medshelf.formats.dicom.values import is_rescaled, value_dtype
+from medshelf.formats.dicom.values import value_dtype
 from medshelf.formats.dicom.volume import check_readable, fill, is_colour
 from medshelf.formats.dicom.writing import slice_bytes, uid_from, write_series
 from medshelf.model.blob import Blob
-from medshelf.model.geometry import spacing_mm
 from medshelf.model.volume import Header, Volume
 
 __all__ = [
@@ -86,11 +89,8 @@ def read_series_header(
 ) -> Header:
     """Read what is known of a series without decoding pixels; parameters and errors as in `read_series`."""
     series = _choose(blobs, series_uid)
-    if _is_picture(series):
-        shape, axes, affine, spacing, meta = _picture(series)
-    else:
-        placed = _placed(series, least_slices)
-        shape, axes, affine, spacing, meta = _grid(series, placed)
+    placed = None if _is_picture(series) else _placed(series, least_slices)
+    shape, axes, affine, spacing, meta = layout_of(series, placed)
     check_readable(series.slices)
     return Header(shape, value_dtype(series.slices).name, axes, affine, spacing, meta)
 
@@ -112,17 +112,19 @@ def read_series(
         SeriesInstanceUID to read.
     least_slices : int
         Fewer positions than this raise `NotAVolume`. Two slices can't show that a third is missing, so the
-        default is three; give 1 to read a single slice, its thickness taken as the step.
+        default is three; give 1 to read a single slice, its thickness taken as the step. Files of many images
+        are read with any number.
     max_workers : int, optional
         Threads that read and decode.
 
     Returns
     -------
     Volume
-        ``"ijk"`` with i along a row, j along a column and k along the normal of the slices; ``"ijkt"`` for
-        a series in time, ``"ijkc"`` for colour. An image without a place in the patient is a picture,
-        ``"yx"`` or ``"yxc"``, without affine. Values are rescaled; see `dicom_values.value_dtype` for
-        their type.
+        ``"ijk"`` with i along a row, j along a column and k along the normal of the slices, which is the cross
+        product of i and j in LPS+ also where a file lists its slices the other way round; ``"ijkt"`` for a
+        series in time or of several diffusion weightings, ``"ijkc"`` for colour. An image without a place in
+        the patient is a picture, ``"yx"`` or ``"yxc"``, without affine; a file of such frames is a film,
+        ``"tyx"`` or ``"tyxc"``. Values are rescaled; see `dicom_values.value_dtype` for their type.
         MONOCHROME1 is left as stored, dark and bright exchanged, and ``meta["photometric"]`` says so.
 
     Raises
@@ -130,22 +132,18 @@ def read_series(
     NotAVolume
         The images must not be stacked; `reason` is one of `REASONS`.
     Unsupported
-        A mosaic, an enhanced or multi-frame image, or a transfer syntax that is not read.
+        A mosaic without its CSA header, frames placed in the frame of a transducer, or a transfer syntax that
+        is not read.
     FormatError, Truncated
         A file is damaged or cut; no file of the series is left out.
     NotFound
         No series has the UID.
     """
     series = _choose(blobs, series_uid)
-    picture = _is_picture(series)
-    placed = None if picture else _placed(series, least_slices)
+    placed = None if _is_picture(series) else _placed(series, least_slices)
     check_readable(series.slices)
-    if placed is None:
-        shape, axes, affine, spacing, meta = _picture(series)
-        array = fill([series.slices], 1)[0, 0]
-    else:
-        shape, axes, affine, spacing, meta = _grid(series, placed)
-        array = _turned(fill(placed.slices, max_workers), axes)
+    shape, axes, affine, spacing, meta = layout_of(series, placed)
+    array = _turned(fill([series.slices] if placed is None else placed.slices, max_workers), axes)
     if array.shape != shape:
         raise FormatError(f"the pixels have shape {array.shape}, not {shape}", where=series.blobs[0].name)
     return Volume(array, axes, affine, spacing, meta)
@@ -163,6 +161,7 @@ def _choose(blobs: Iterable[Blob] | Series, series_uid: str | None) -> Series:
     if series_uid is not None:
         found = _with_uid(found, series_uid)
     images = [series for series in found if series.kind in tags.IMAGE_KINDS]
+    images = images or [series for series in found if series.kind == "rtdose"]
     if len(images) > 1:
         raise _several(images)
     if images:
@@ -191,26 +190,32 @@ def _several(images: list[Series]) -> NotAVolume:
         f"{s.description or s.modality or '?'} {s.part} ({len(s.blobs)} files, {s.uid or 'no UID'})"
         for s in images[:5]
     )
+    in_one = len({blob.name for s in images for blob in s.blobs}) == 1
+    reason, choose = ("several-stacks", "Read") if in_one else ("several-series", "Give series_uid, or")
     return NotAVolume(
-        REASONS["several-series"],
-        reason="several-series",
+        REASONS[reason],
+        reason=reason,
         where=images[0].blobs[0].name,
         why=f"{len(images)}: {told}",
-        hint="Give series_uid, or one of the series that scan returns",
+        hint=f"{choose} one of the series that medshelf.formats.dicom.scan returns",
     )
 
 
 def _readable(series: Series) -> Series:
-    if series.kind in ("slices", "time series", "single", "images"):
-        return series
-    raise unreadable(series.slices)
+    if series.kind not in (*tags.IMAGE_KINDS, "rtdose"):
+        raise unreadable(series.slices)
+    error = trouble_of(series.slices)
+    if error is not None:
+        raise error
+    return series
 
 
 def _is_picture(series: Series) -> bool:
-    return len(series.slices) == 1 and series.slices[0].position_mm is None
+    return len(series.blobs) == 1 and not any(is_placed(one) for one in series.slices)
 
 
 def _placed(series: Series, least_slices: int) -> Stack:
+    least_slices = least_of(series.slices, least_slices)
     reuse = series.placed is not None and series.n_slices >= least_slices
     placed = series.placed if reuse else stack(series.slices, least_slices)
     assert placed is not None
@@ -219,71 +224,10 @@ def _placed(series: Series, least_slices: int) -> Stack:
     return placed
 
 
-_Layout = tuple[tuple[int, ...], str, "np.ndarray | None", "tuple[float, ...] | None", dict[str, Any]]
-
-
-def _grid(series: Series, placed: Stack) -> _Layout:
-    """Shape, axes, affine, spacing and facts of a volume."""
-    first = placed.slices[0][0]
-    shape: tuple[int, ...] = (first.columns, first.rows, len(placed.slices[0]))
-    axes = "ijk"
-    if len(placed.slices) > 1:
-        shape, axes = (*shape, len(placed.slices)), "ijkt"
-    elif is_colour(first):
-        shape, axes = (*shape, 3), "ijkc"
-    meta = _facts(series) | {"slice_step_from": placed.step_from}
-    if placed.time_from is not None:
-        meta |= {"time_order_from": placed.time_from, "times": placed.times}
-    return shape, axes, placed.affine, spacing_mm(placed.affine), meta
-
-
-def _picture(series: Series) -> _Layout:
-    """Shape, axes, spacing and facts of an image without a place in the patient."""
-    one = series.slices[0]
-    colour = is_colour(one)
-    shape = (one.rows, one.columns, 3) if colour else (one.rows, one.columns)
-    spacing, spacing_from = _picture_spacing(one)
-    return shape, "yxc" if colour else "yx", None, spacing, _facts(series) | {"spacing_from": spacing_from}
-
-
-def _picture_spacing(one: Slice) -> tuple[tuple[float, ...] | None, str | None]:
-    """Distance of rows and columns: in the patient where calibrated, else on the detector (PS3.3 10.7.1)."""
-    for name, tag in (
-        ("PixelSpacing", tags.PIXEL_SPACING),
-        ("ImagerPixelSpacing", tags.IMAGER_PIXEL_SPACING),
-        ("NominalScannedPixelSpacing", tags.NOMINAL_PIXEL_SPACING),
-    ):
-        found = one.header.numbers(tag)
-        if found is not None and len(found) == 2 and min(found) > 0:
-            return found, name
-    return None, None
-
-
 def _turned(array: np.ndarray, axes: str) -> np.ndarray:
     """Turn (T, K, rows, columns[, 3]) to the order of `axes`, as a view."""
+    if "y" in axes:
+        return array[0] if "t" in axes else array[0, 0]
     if axes == "ijkt":
         return array.transpose(3, 2, 1, 0)
     return array[0].transpose(2, 1, 0, *range(3, array.ndim - 1))
-
-
-def _facts(series: Series) -> dict[str, Any]:
-    """What a caller may want to know, for `meta`."""
-    first = series.slices[0]
-    scales = {(one.slope, one.intercept) for one in series.slices if is_rescaled(one)}
-    return {
-        "format": NAME,
-        "modality": series.modality,
-        "series_uid": series.uid,
-        "study_uid": series.study_uid,
-        "frame_of_reference_uid": series.frame_of_reference_uid,
-        "patient_id": series.patient_id,
-        "description": series.description,
-        "manufacturer": first.header.text(tags.MANUFACTURER),
-        "body_part": first.header.text(tags.BODY_PART),
-        "image_type": first.header.words(tags.IMAGE_TYPE),
-        "transfer_syntaxes": series.transfer_syntaxes,
-        "photometric": first.photometric,
-        "rescale": next(iter(scales)) if len(scales) == 1 else ("per slice" if scales else None),
-        "modality_lut": "present, not applied" if tags.MODALITY_LUT in first.header.values else None,
-        "slice_thickness_mm": first.header.number(tags.SLICE_THICKNESS),
-    }

@@ -6,6 +6,7 @@ decoder sees it, so that a few bytes can't ask for gigabytes, and a JPEG or JPEG
 
 from __future__ import annotations
 
+import zlib
 from itertools import pairwise
 from types import ModuleType
 
@@ -28,8 +29,10 @@ FAMILIES = {
     f"{_BASE}4.202": "jpeg 2000",
     f"{_BASE}4.203": "jpeg 2000",
     f"{_BASE}5": "rle",
+    f"{_BASE}8.1": "deflate",
+    f"{_BASE}1.98": "none",
 }
-"""Compressed transfer syntaxes that are read, and the decoder for each (HTJ2K is read by OpenJPEG too)."""
+"""Encapsulated transfer syntaxes that are read, and the decoder for each (HTJ2K is read by OpenJPEG too)."""
 UNCOMPRESSED = ("", _BASE[:-1], f"{_BASE}1", f"{_BASE}1.99", f"{_BASE}2")
 """Transfer syntaxes whose pixels are plain numbers."""
 
@@ -116,6 +119,17 @@ def decode(frame: bytes, one: Slice) -> np.ndarray:
     wanted = (one.rows, one.columns) if one.samples == 1 else (one.rows, one.columns, one.samples)
     if found.shape != wanted:
         raise _other_size(one, f"decoded {found.shape}, expected {wanted}")
+    return found
+
+
+def inflated_frame(frame: bytes, size: int, name: str) -> bytes:
+    """Inflate a deflated frame (PS3.5 A.4.13) to `size` bytes, and no further."""
+    try:
+        found = zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame, size)
+    except zlib.error as error:
+        raise FormatError("the deflated pixels are damaged", where=name, why=str(error)) from error
+    if len(found) < size:
+        raise Truncated("the deflated pixels end early", where=name, why=f"{len(found):,} of {size:,} bytes")
     return found
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from typing import Any
 
 from medshelf.errors import FormatError, MedshelfError
 from medshelf.formats.dicom import tags
 from medshelf.formats.dicom.bytes import Source
-from medshelf.formats.dicom.header import FileHeader, find_pixels
-from medshelf.formats.dicom.walk import Cursor
+from medshelf.formats.dicom.header import FileHeader, find_pixels, quietly
+from medshelf.formats.dicom.walk import UNDEFINED, Cursor, Place
 from medshelf.model.blob import Blob
-
-_LOCK = threading.Lock()  # warnings.catch_warnings changes a setting of the whole process
 
 
 def read_with_pydicom(blob: Blob, source: Source) -> FileHeader:
@@ -26,11 +22,10 @@ def read_with_pydicom(blob: Blob, source: Source) -> FileHeader:
     """
     import pydicom
 
-    with _LOCK, warnings.catch_warnings(), blob.open() as stream:
-        warnings.simplefilter("ignore")
+    with quietly(), blob.open() as stream:
         try:
             found = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-            values = _raw_values(found)
+            values, places = _raw_values(found), _places(found)
             place = stream.tell()
         except MedshelfError:
             raise
@@ -42,7 +37,7 @@ def read_with_pydicom(blob: Blob, source: Source) -> FileHeader:
         raise _damaged(blob, "no attribute of an image can be made out")
     cursor = Cursor(source, blob.name)
     cursor.move(min(place, source.size_bytes))
-    return FileHeader(blob, values, syntax, little, find_pixels(cursor, explicit, little), 0)
+    return FileHeader(blob, values, syntax, little, find_pixels(cursor, explicit, little), 0, places)
 
 
 def _damaged(blob: Blob, why: str) -> FormatError:
@@ -55,7 +50,7 @@ def _raw_values(found: Any) -> dict[int, bytes]:
     values: dict[int, bytes] = {}
     parts: list[Any] = [found, *([found.file_meta] if hasattr(found, "file_meta") else [])]
     for part in parts:
-        for tag in tags.WANTED:
+        for tag in tags.WANTED - tags.SEQUENCES:
             try:
                 raw = part.get_item(tag).value if tag in part else None
             except NotImplementedError:
@@ -65,3 +60,18 @@ def _raw_values(found: Any) -> dict[int, bytes]:
             if isinstance(raw, bytes) and raw:
                 values[tag] = raw
     return values
+
+
+def _places(found: Any) -> dict[int, Place]:
+    """Return where the sequences are; pydicom has parsed those of undefined length, and left the others raw."""
+    explicit = found.original_encoding[0] is False
+    places: dict[int, Place] = {}
+    for tag in tags.SEQUENCES:
+        if tag in found:
+            element = found.get_item(tag)
+            inside = explicit and getattr(element, "VR", "SQ") != "UN"
+            if hasattr(element, "value_tell"):
+                places[tag] = (element.value_tell, element.length, inside)
+            else:
+                places[tag] = (element.file_tell, UNDEFINED, inside)
+    return places

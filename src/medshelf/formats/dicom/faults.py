@@ -22,6 +22,7 @@ from medshelf.formats.dicom.slice import Slice
 
 REASONS = {
     "several-series": "the files belong to more than one series of images",
+    "several-stacks": "one file holds frames of several stacks, echoes or kinds of image",
     "not-an-image": "no image that is read by series: a segmentation, slide, plan, report or other object",
     "no-position": "images without a place in the patient can't be put in order",
     "no-pixel-spacing": "a positioned image without PixelSpacing has no size in millimetres",

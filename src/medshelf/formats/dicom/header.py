@@ -8,17 +8,22 @@ over. Whatever does not read cleanly is left to pydicom.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from medshelf.errors import FormatError
 from medshelf.formats.dicom import tags
-from medshelf.formats.dicom.bytes import Inflated, open_source
+from medshelf.formats.dicom.bytes import Inflated, Source, open_source
 from medshelf.formats.dicom.walk import (
     KNOWN_VR,
     PIXEL_GROUP,
     UNDEFINED,
     Cursor,
     Odd,
+    Place,
     read_element,
     walk_explicit,
     walk_implicit,
@@ -27,6 +32,17 @@ from medshelf.model.blob import Blob
 
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
+
+
+_LOCK = threading.Lock()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep pydicom from warning of what is handled here; one thread at a time, as filters are the whole process's."""
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 class NotDicom(FormatError):
@@ -60,6 +76,13 @@ class FileHeader:
     pixels: Pixels | None
     data_start: int
     """Place of the data set, behind preamble and meta information."""
+    sequences: Mapping[int, Place] = field(default_factory=dict)
+    """Where the sequences of `dicom_tags.SEQUENCES` are, in the (inflated) file."""
+
+    def open_data(self) -> Source:
+        """Open the file for reading at places, inflated where the data set is deflated."""
+        source = open_source(self.blob)
+        return Inflated(source, self.data_start, self.blob.name) if self.syntax == DEFLATED else source
 
     def text(self, tag: int) -> str:
         """Return the text of an attribute (empty where absent), in its character set."""
@@ -73,7 +96,8 @@ class FileHeader:
         from pydicom.charset import convert_encodings, decode_bytes
 
         try:
-            return decode_bytes(raw, convert_encodings(name.split("\\")), {0x5C, 0x0A, 0x0C, 0x0D, 0x09})
+            with quietly():
+                return decode_bytes(raw, convert_encodings(name.split("\\")), {0x5C, 0x0A, 0x0C, 0x0D, 0x09})
         except (LookupError, ValueError):
             return raw.decode("latin-1")
 
@@ -180,7 +204,7 @@ def _walk(cursor: Cursor, blob: Blob) -> FileHeader:
     pixels = find_pixels(cursor, explicit, little)
     if not cursor.values:
         raise Odd
-    return FileHeader(blob, cursor.values, syntax, little, pixels, start)
+    return FileHeader(blob, cursor.values, syntax, little, pixels, start, cursor.places)
 
 
 def _encoding(cursor: Cursor, syntax: str) -> tuple[bool, bool]:

@@ -1,4 +1,4 @@
-"""Stored values of one DICOM image: plain or compressed bytes to an array of integers.
+"""Stored values of one DICOM image, a file's or a frame's: plain or compressed bytes to an array of integers.
 
 Only the bits that BitsStored names belong to a sample (PS3.5 8.1.1): what stands above them, such as a
 retired overlay, is cut off, and the sign is extended from the highest of them.
@@ -10,10 +10,10 @@ import numpy as np
 
 from medshelf.errors import FormatError, Truncated, Unsupported
 from medshelf.formats.dicom import tags
-from medshelf.formats.dicom.bytes import Inflated, open_source
-from medshelf.formats.dicom.codecs import FAMILIES, decode, is_rgb
-from medshelf.formats.dicom.header import DEFLATED
-from medshelf.formats.dicom.slice import Slice
+from medshelf.formats.dicom.bytes import Source
+from medshelf.formats.dicom.codecs import FAMILIES, decode, inflated_frame, is_rgb
+from medshelf.formats.dicom.header import DEFLATED, quietly
+from medshelf.formats.dicom.slice import Slice, frame_bytes
 
 _ITEM = b"\xfe\xff\x00\xe0"
 
@@ -36,7 +36,7 @@ def is_plain(one: Slice) -> bool:
     )
 
 
-def read_plain(one: Slice, out: np.ndarray) -> None:
+def read_plain(one: Slice, out: np.ndarray, source: Source) -> None:
     """Read plain pixels straight into memory.
 
     Parameters
@@ -45,21 +45,27 @@ def read_plain(one: Slice, out: np.ndarray) -> None:
         Of which `is_plain` holds.
     out : (rows, columns) contiguous array of the stored type
         Filled, bits above BitsStored cleaned.
+    source : Source
+        Its file, open.
     """
     pixels = one.header.pixels
     assert pixels is not None
-    source = open_source(one.header.blob)
-    try:
-        found = source.read_into(pixels.offset, memoryview(out.data).cast("B"))
-    finally:
-        source.close()
+    offset = one.extents[0][0] if one.extents else pixels.offset
+    found = source.read_into(offset, memoryview(out.data).cast("B"))
     if found < out.nbytes:
         raise _cut(one, found, out.nbytes)
     clean_bits(out, one)
 
 
-def read_stored(one: Slice) -> np.ndarray:
+def read_stored(one: Slice, source: Source | None = None) -> np.ndarray:
     """Read the stored values of any image that is read at all.
+
+    Parameters
+    ----------
+    one : Slice
+        A file's image, or a frame; of a tile the whole mosaic is to be read.
+    source : Source, optional
+        Its file, where that is open already.
 
     Returns
     -------
@@ -71,24 +77,36 @@ def read_stored(one: Slice) -> np.ndarray:
     FormatError, Truncated, Unsupported
         The pixels are damaged, cut or of a kind that is not read.
     """
-    pixels = one.header.pixels
-    if pixels is None:
+    if one.header.pixels is None:
         raise FormatError("there are no pixels in this file", where=one.header.blob.name)
-    source = open_source(one.header.blob)
-    try:
-        if one.header.syntax == DEFLATED:
-            source = Inflated(source, one.header.data_start, one.header.blob.name)
-        if pixels.length is None:
-            data = source.read_at(pixels.offset, source.size_bytes - pixels.offset)
-        else:
-            data = source.read_at(pixels.offset, pixels.length)
-    finally:
-        source.close()
-    if one.header.syntax in FAMILIES and pixels.length is None:
-        found = decode(_only_frame(data, one), one)
+    if source is None:
+        source = one.header.open_data()
+        try:
+            data = _frame(source, one)
+        finally:
+            source.close()
     else:
-        found = _plain_samples(data, one)
+        data = _frame(source, one)
+    family = FAMILIES.get(one.header.syntax) if one.header.pixels.length is None else None
+    if family == "deflate":
+        data = inflated_frame(data, frame_bytes(one), one.header.blob.name)
+    found = _plain_samples(data, one) if family in (None, "none", "deflate") else decode(data, one)
     return _coloured(_as_stored(found, one), one)
+
+
+def _frame(source: Source, one: Slice) -> bytes:
+    """Read the bytes of one frame."""
+    pixels = one.header.pixels
+    assert pixels is not None
+    if one.extents:
+        data = b"".join(source.read_at(place, length) for place, length in one.extents)
+        needed = sum(length for _, length in one.extents)
+        if len(data) < needed:
+            raise _cut(one, len(data), needed)
+        return data
+    if pixels.length is None:
+        return _only_frame(source.read_at(pixels.offset, source.size_bytes - pixels.offset), one)
+    return source.read_at(pixels.offset, pixels.length)
 
 
 def clean_bits(stored: np.ndarray, one: Slice) -> None:
@@ -201,14 +219,11 @@ def _from_ybr(array: np.ndarray) -> np.ndarray:
 
 def _from_palette(array: np.ndarray, one: Slice) -> np.ndarray:
     """Look colours up in the palette of the file (PS3.3 C.7.6.3.1.5 and .6)."""
-    import warnings
-
     import pydicom
     from pydicom.pixels.processing import apply_color_lut
 
     try:
-        with warnings.catch_warnings(), one.header.blob.open() as stream:
-            warnings.simplefilter("ignore")
+        with quietly(), one.header.blob.open() as stream:
             return apply_color_lut(array, pydicom.dcmread(stream, force=True, stop_before_pixels=True))
     except Exception as error:  # a damaged palette, whatever pydicom makes of it
         raise FormatError(
@@ -216,22 +231,3 @@ def _from_palette(array: np.ndarray, one: Slice) -> np.ndarray:
             where=one.header.blob.name,
             why=f"{type(error).__name__}: {str(error)[:120]}",
         ) from error
-
-
-def decode_frame(data: bytes, one: Slice) -> np.ndarray:
-    """Decode the bytes of one frame, for a caller that found them in the file by itself.
-
-    Parameters
-    ----------
-    data : bytes
-        Plain samples, or a codestream with its fragments joined.
-    one : Slice
-        The header that it belongs to.
-
-    Returns
-    -------
-    (rows, columns) or (rows, columns, 3) array
-        As `read_stored` returns.
-    """
-    found = decode(data, one) if one.header.syntax in FAMILIES else _plain_samples(data, one)
-    return _coloured(_as_stored(found, one), one)

@@ -1,18 +1,26 @@
-"""One DICOM image: the numbers that place it, shape it and scale it."""
+"""One DICOM image: the numbers that place it, shape it and scale it.
+
+An image is a file, or a frame or tile of one: then its header is the file's, with what the file says of this
+frame laid over it, and the file's own image is its `whole`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from medshelf.errors import FormatError, Truncated, Unsupported
 from medshelf.formats.dicom import tags
+from medshelf.formats.dicom.csa import tells_of_mosaic
 from medshelf.formats.dicom.header import FileHeader
+
+Extents = tuple[tuple[int, int], ...]
+"""Places and lengths of pieces of a file that together are one frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One file with an image in it, its header read."""
+    """One image, its header read."""
 
     header: FileHeader
     kind: str
@@ -32,11 +40,27 @@ class Slice:
     """Cosines along a row, then along a column, in LPS+ (ImageOrientationPatient)."""
     pixel_spacing_mm: tuple[float, ...] | None
     """Distance between rows, then between columns (PixelSpacing)."""
+    number: int = 0
+    """Which frame or tile of the file it is, from 0."""
+    whole: Slice | None = field(default=None, repr=False)
+    """The image of the file in which it is a frame or tile; None where it is that itself."""
+    extents: Extents = field(default=(), repr=False)
+    """Where the bytes of a frame are; empty where the pixels are those of the file, or of a mosaic."""
+    corner: tuple[int, int] | None = None
+    """Row and column of its first pixel, where it is a tile."""
 
     @property
     def name(self) -> str:
-        """Name of the file, without its folder."""
-        return self.header.blob.name.replace("\\", "/").rsplit("/", 1)[-1]
+        """Name of the file, without its folder, and the number of the frame or tile, from 1."""
+        name = self.header.blob.name.replace("\\", "/").rsplit("/", 1)[-1]
+        if self.whole is None:
+            return name
+        return f"{name} {'frame' if self.corner is None else 'tile'} {self.number + 1}"
+
+    @property
+    def file(self) -> Slice:
+        """The image of the file: itself, or the one in which it is a frame or tile."""
+        return self.whole or self
 
     @property
     def sop_class(self) -> str:
@@ -64,10 +88,11 @@ def slice_of(header: FileHeader) -> Slice:
     """
     number = header.number
     bits_allocated = header.short(tags.BITS_ALLOCATED)
-    slope, intercept = number(tags.SLOPE), number(tags.INTERCEPT)
+    kind = _kind(header)
+    slope, intercept = number(tags.DOSE_SCALING if kind == "rtdose" else tags.SLOPE), number(tags.INTERCEPT)
     return Slice(
         header=header,
-        kind=_kind(header),
+        kind=kind,
         rows=header.short(tags.ROWS),
         columns=header.short(tags.COLUMNS),
         samples=header.short(tags.SAMPLES, 1),
@@ -114,7 +139,7 @@ def _kind(header: FileHeader) -> str:
         return kind
     if header.pixels is None:
         return "object"
-    if "MOSAIC" in header.words(tags.IMAGE_TYPE):
+    if "MOSAIC" in header.words(tags.IMAGE_TYPE) or tells_of_mosaic(header):
         return "mosaic"
     return "multi-frame" if (header.number(tags.FRAMES) or 1) > 1 else "image"
 
@@ -135,27 +160,37 @@ def check_pixels(one: Slice) -> None:
         raise FormatError("there are no pixels in this file", where=name)
     if one.rows == 0 or one.columns == 0:
         raise FormatError("the image has no size", where=name, why=f"{one.rows} rows, {one.columns} columns")
+    if one.frames < 1:
+        raise FormatError("the image has no frames", where=name, why=f"NumberOfFrames is {one.frames}")
     _check_bits(one)
     if pixels.length is None:
         return
-    needed = one.rows * one.columns * one.samples * one.bits_allocated // 8
-    if one.photometric == "YBR_FULL_422":
-        needed = needed * 2 // 3
+    needed = frame_bytes(one) * one.frames
     if not pixels.complete or pixels.length < needed:
         raise Truncated(
             "the pixel data end early",
             where=name,
-            why=f"{one.rows} x {one.columns} x {one.samples} samples of {one.bits_allocated} bits need "
+            why=f"{_times(one)}{one.rows} x {one.columns} x {one.samples} samples of {one.bits_allocated} bits need "
             f"{needed:,} bytes; {pixels.length:,} are declared at byte {pixels.offset:,}"
             + ("" if pixels.complete else ", beyond the end of the file"),
             hint="Fetch the file again",
         )
     if pixels.length >= 2 * needed:
         raise FormatError(
-            "there are more pixels than one image has",
+            "there are more pixels than the header tells of",
             where=name,
             why=f"{pixels.length:,} bytes where {needed:,} are needed, and NumberOfFrames is {one.frames}",
         )
+
+
+def frame_bytes(one: Slice) -> int:
+    """Return the size of one uncompressed frame."""
+    size = one.rows * one.columns * one.samples * one.bits_allocated // 8
+    return size * 2 // 3 if one.photometric == "YBR_FULL_422" else size
+
+
+def _times(one: Slice) -> str:
+    return f"{one.frames} frames of " if one.frames > 1 else ""
 
 
 def _check_bits(one: Slice) -> None:

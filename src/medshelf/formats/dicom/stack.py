@@ -52,7 +52,7 @@ def stack(slices: Sequence[Slice], least_slices: int) -> Stack:
     positions = np.array([one.position_mm for one in first])
     if len(positions) > 1:
         _check_places(first, positions, normal)
-        step, step_from = (positions[-1] - positions[0]) / (len(positions) - 1), "ImagePositionPatient"
+        step, step_from = (positions[-1] - positions[0]) / (len(positions) - 1), _step_from(first[0])
     else:
         length, step_from = _thickness(first[0])
         step = normal * length
@@ -152,16 +152,17 @@ def _check_times(slices: Sequence[Slice], groups: list[list[Slice]]) -> None:
     """Refuse copies of one image, and positions with fewer images than the others."""
     if len(groups) == len(slices):
         return
-    seen: dict[str, Slice] = {}
+    seen: dict[tuple[str, int], Slice] = {}
     for one in slices:
-        if one.instance_uid and one.instance_uid in seen:
+        image = (one.instance_uid, one.number)
+        if one.instance_uid and image in seen:
             raise faults.fault(
                 "duplicate-files",
                 slices,
-                f"{one.name} has the SOP instance UID of {seen[one.instance_uid].name}",
+                f"{one.name} has the SOP instance UID of {seen[image].name}",
                 "Leave the copies out",
             )
-        seen[one.instance_uid] = one
+        seen[image] = one
     counts = sorted({len(group) for group in groups})
     if len(counts) > 1:
         few = [group for group in groups if len(group) == counts[0]]
@@ -224,6 +225,8 @@ def _clock(tag: int) -> Callable[[Slice], float | None]:
 _TIMES: dict[str, Callable[[Slice], float | None]] = {
     "TemporalPositionIdentifier": _number(tags.TEMPORAL_POSITION),
     "TriggerTime": _number(tags.TRIGGER_TIME),
+    "DimensionIndexValues": _number(tags.FRAME_RANK),
+    "DiffusionBValue": _number(tags.GRADIENT),
     "AcquisitionTime": _clock(tags.ACQUISITION_TIME),
     "ContentTime": _clock(tags.CONTENT_TIME),
     "AcquisitionNumber": _number(tags.ACQUISITION_NUMBER),
@@ -240,6 +243,13 @@ def _too_few(slices: Sequence[Slice], found: int, least: int) -> NotAVolume:
         f"{found} of at least {least}: with so few, a missing slice can't be seen",
         f"If this is all there is, read it with least_slices={found}",
     )
+
+
+def _step_from(one: Slice) -> str:
+    """Name what told the positions: a mosaic and slices of nuclear medicine give only the first, and a distance."""
+    if one.kind in ("mosaic", "multi-frame"):
+        return "SpacingBetweenSlices"
+    return "GridFrameOffsetVector" if tags.GRID_OFFSETS in one.header.values else "ImagePositionPatient"
 
 
 def _check_places(first: tuple[Slice, ...], positions: np.ndarray, normal: np.ndarray) -> None:

@@ -6,13 +6,16 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import numpy as np
 
 from medshelf.errors import FormatError
+from medshelf.formats.dicom.bytes import Source
 from medshelf.formats.dicom.codecs import check_syntax
+from medshelf.formats.dicom.header import DEFLATED
 from medshelf.formats.dicom.pixels import is_plain, read_plain, read_stored, stored_dtype
-from medshelf.formats.dicom.slice import Slice, check_pixels
+from medshelf.formats.dicom.slice import Slice, check_pixels, frame_bytes
 from medshelf.formats.dicom.values import rescale_in_place, rescale_into, value_dtype
 
 _COMPRESSED_RATIO = 2000
@@ -27,16 +30,17 @@ def check_readable(slices: Sequence[Slice]) -> None:
     FormatError, Truncated, Unsupported
         Naming the first file and what is wrong with it.
     """
-    for one in slices:
+    files = list({id(one.file): one.file for one in slices}.values())
+    for one in files:
         check_pixels(one)
         check_syntax(one)
-    needed = sum(one.rows * one.columns * one.samples * one.bits_allocated // 8 for one in slices)
-    on_disk = sum(one.header.blob.size_bytes for one in slices) if needed > _ALWAYS_BYTES else needed
+    needed = sum(frame_bytes(one) * one.frames for one in files)
+    on_disk = sum(one.header.blob.size_bytes for one in files) if needed > _ALWAYS_BYTES else needed
     if needed > max(_ALWAYS_BYTES, _COMPRESSED_RATIO * on_disk):
         raise FormatError(
             "the volume would be larger than its files can hold",
             where=slices[0].header.blob.name,
-            why=f"{needed:,} bytes from {len(slices)} files of {on_disk:,}",
+            why=f"{needed:,} bytes from {len(files)} files of {on_disk:,}",
         )
 
 
@@ -70,32 +74,64 @@ def fill(volumes: Sequence[Sequence[Slice]], max_workers: int | None) -> np.ndar
             "the volume does not fit into memory", where=first.header.blob.name, why=f"shape {shape}"
         ) from error
     targets = array.reshape(-1, *shape[2:])
-    scratch = threading.local()
-
-    def work(one: Slice, target: np.ndarray) -> None:
-        _fill_one(one, target, scratch)
-
     workers = max_workers or min(4, os.cpu_count() or 1)
-    if workers == 1 or len(every) == 1:
-        for one, target in zip(every, targets, strict=True):
-            work(one, target)
+    jobs = _jobs(every, targets, workers)
+    scratch = threading.local()
+    if workers == 1 or len(jobs) == 1:
+        for job in jobs:
+            _fill_from(job, scratch)
     else:
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, every, targets))
+            list(pool.map(_fill_from, jobs, repeat(scratch)))
     return array
 
 
-def _fill_one(one: Slice, target: np.ndarray, scratch: threading.local) -> None:
-    """Read one slice into its place."""
+_Job = list[tuple[Slice, np.ndarray]]  # images of one file, and where each goes
+
+
+def _jobs(every: Sequence[Slice], targets: np.ndarray, workers: int) -> list[_Job]:
+    """Share out the work: a file is opened once, or once a thread where many frames lie in a local one."""
+    of_file: dict[int, _Job] = {}
+    for one, target in zip(every, targets, strict=True):
+        of_file.setdefault(id(one.file), []).append((one, target))
+    jobs: list[_Job] = []
+    for job in of_file.values():
+        job.sort(key=lambda item: item[0].number)
+        one = job[0][0]
+        whole = one.corner is not None or one.header.blob.path is None or one.header.syntax == DEFLATED
+        size = len(job) if whole else -(-len(job) // workers)
+        jobs += [job[n : n + size] for n in range(0, len(job), size)]
+    return jobs
+
+
+def _fill_from(job: _Job, scratch: threading.local) -> None:
+    """Read the images of one file into their places."""
+    first = job[0][0]
+    if first.corner is not None:
+        mosaic = read_stored(first.file)
+        for one, target in job:
+            row, column = one.corner or (0, 0)
+            rescale_into(mosaic[row : row + one.rows, column : column + one.columns], one, target)
+        return
+    source = first.header.open_data()
+    try:
+        for one, target in job:
+            _fill_one(one, target, source, scratch)
+    finally:
+        source.close()
+
+
+def _fill_one(one: Slice, target: np.ndarray, source: Source, scratch: threading.local) -> None:
+    """Read one image into its place."""
     stored = stored_dtype(one)
     if not is_plain(one):
-        rescale_into(read_stored(one), one, target)
+        rescale_into(read_stored(one, source), one, target)
     elif target.dtype.kind in "iu" and target.dtype.itemsize == stored.itemsize:
-        read_plain(one, target.view(stored))
+        read_plain(one, target.view(stored), source)
         rescale_in_place(target, one)
     else:
         kept = getattr(scratch, "array", None)
         if kept is None or kept.dtype != stored or kept.shape != target.shape:
             kept = scratch.array = np.empty(target.shape, stored)
-        read_plain(one, kept)
+        read_plain(one, kept, source)
         rescale_into(kept, one, target)

@@ -13,30 +13,35 @@ from medshelf.formats.dicom import tags
 from medshelf.formats.dicom.bytes import Source
 
 _CHUNK = 8192
-_VALUE_LIMIT = 1 << 16
+VALUE_LIMIT = 1 << 16
 UNDEFINED = 0xFFFFFFFF
 """Length of a sequence, item or encapsulated pixel data that ends with a delimiter."""
 PIXEL_GROUP = 0x7FE00000
 _SHORT = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 KNOWN_VR = _SHORT | _LONG
-_DEPTH = 32
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+DEPTH = 32
+ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 
 
 class Odd(Exception):
     """The walk lost its way; pydicom may find one."""
 
 
+Place = tuple[int, int, bool]
+"""Of a sequence: the place of its first item, its length or `UNDEFINED`, and whether VRs are explicit in it."""
+
+
 class Cursor:
     """A window on a source that moves forward."""
 
-    __slots__ = ("base", "buffer", "name", "position", "source", "values")
+    __slots__ = ("base", "buffer", "name", "places", "position", "source", "values")
 
     def __init__(self, source: Source, name: str) -> None:
         self.source = source
         self.name = name
         self.values: dict[int, bytes] = {}
+        self.places: dict[int, Place] = {}
         self.move(0)
 
     def move(self, place: int, count: int = _CHUNK) -> None:
@@ -94,9 +99,11 @@ def walk_explicit(cursor: Cursor, order: str, stop: int) -> None:
             value = position + 12
             if length == UNDEFINED:
                 cursor.position = value
-                _skip_sequence(cursor, order, vr != b"UN", 0)
                 if tag in wanted:
                     values[tag] = vr
+                if tag in tags.SEQUENCES:
+                    cursor.places[tag] = (cursor.place, length, vr != b"UN")
+                skip_sequence(cursor, order, vr != b"UN", 0)
                 buffer, position = cursor.buffer, cursor.position
                 edge = len(buffer) - 12
                 continue
@@ -104,9 +111,11 @@ def walk_explicit(cursor: Cursor, order: str, stop: int) -> None:
             raise Odd
         position = value + length
         if tag in wanted and length:
-            if position <= len(buffer):
+            if tag in tags.SEQUENCES:
+                cursor.places[tag] = (cursor.base + value, length, vr != b"UN")
+            elif position <= len(buffer):
                 values[tag] = buffer[value:position]
-            elif length <= _VALUE_LIMIT:
+            elif length <= VALUE_LIMIT:
                 values[tag] = cursor.source.read_at(cursor.base + value, length)
 
 
@@ -131,17 +140,21 @@ def walk_implicit(cursor: Cursor) -> None:
         value = position + 8
         if length == UNDEFINED:
             cursor.position = value
-            _skip_sequence(cursor, "<", False, 0)
             if tag in wanted:
                 values[tag] = b"SQ"
+            if tag in tags.SEQUENCES:
+                cursor.places[tag] = (cursor.place, length, False)
+            skip_sequence(cursor, "<", False, 0)
             buffer, position = cursor.buffer, cursor.position
             edge = len(buffer) - 12
             continue
         position = value + length
         if tag in wanted and length:
-            if position <= len(buffer):
+            if tag in tags.SEQUENCES:
+                cursor.places[tag] = (cursor.base + value, length, False)
+            elif position <= len(buffer):
                 values[tag] = buffer[value:position]
-            elif length <= _VALUE_LIMIT:
+            elif length <= VALUE_LIMIT:
                 values[tag] = cursor.source.read_at(cursor.base + value, length)
 
 
@@ -166,30 +179,31 @@ def read_element(cursor: Cursor, order: str, explicit: bool) -> tuple[int, bytes
     return tag, vr, Struct(order + "I").unpack_from(buffer, position + 8)[0]
 
 
-def _skip_sequence(cursor: Cursor, order: str, explicit: bool, depth: int) -> None:
+def skip_sequence(cursor: Cursor, order: str, explicit: bool, depth: int) -> None:
     """Step over a sequence of undefined length (PS3.5 7.5), the cursor at its first item."""
-    if depth > _DEPTH:
-        raise FormatError(f"sequences are nested deeper than {_DEPTH}", where=cursor.name)
+    if depth > DEPTH:
+        raise FormatError(f"sequences are nested deeper than {DEPTH}", where=cursor.name)
     while True:
         tag, _, length = read_element(cursor, order, explicit)
-        if tag == _SEQUENCE_END:
+        if tag == SEQUENCE_END:
             return
-        if tag != _ITEM:
+        if tag != ITEM:
             raise Odd
         if length != UNDEFINED:
-            cursor.move(cursor.place + length) if length > 4096 else _step(cursor, length)
+            cursor.move(cursor.place + length) if length > 4096 else step(cursor, length)
             continue
         while True:
             tag, vr, length = read_element(cursor, order, explicit)
-            if tag == _ITEM_END:
+            if tag == ITEM_END:
                 break
             if length == UNDEFINED:
-                _skip_sequence(cursor, order, explicit and vr != b"UN", depth + 1)
+                skip_sequence(cursor, order, explicit and vr != b"UN", depth + 1)
             else:
-                _step(cursor, length)
+                step(cursor, length)
 
 
-def _step(cursor: Cursor, length: int) -> None:
+def step(cursor: Cursor, length: int) -> None:
+    """Move the cursor over a value."""
     cursor.position += length
     if cursor.position > len(cursor.buffer):
         cursor.move(cursor.place)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medshelf.errors import FormatError, Truncated, Unsupported
+from medshelf.errors import FormatError, Truncated
 from medshelf.formats.dicom.bytes import Source
+from medshelf.formats.dicom.fragments import extents_of
 from medshelf.formats.dicom.header import Pixels
+from medshelf.formats.dicom.slice import Extents, frame_bytes
 
 if TYPE_CHECKING:
     from medshelf.formats.dicom_slide.instance import Instance
@@ -30,13 +32,12 @@ class Frames:
     ------
     Truncated, FormatError
         There are too few pixels, or the table of offsets does not fit.
-    Unsupported
-        Several fragments a frame, and no table that tells them apart.
     """
 
     def __init__(self, instance: Instance, source: Source) -> None:
         self._instance = instance
         self._source = source
+        self._listed: list[Extents] = []
         self._starts = self._encapsulated() if self._place.length is None else self._plain()
 
     @property
@@ -45,28 +46,25 @@ class Frames:
         assert pixels is not None
         return pixels
 
-    def read(self, number: int) -> bytes:
-        """Return the bytes of a frame, counted from 0: plain samples, or its fragments joined."""
+    def extents(self, number: int) -> Extents:
+        """Return where the bytes of a frame, counted from 0, are: its samples, or its fragments."""
+        if self._listed:
+            return self._listed[number]
         start, end = int(self._starts[number]), int(self._starts[number + 1])
         if self._place.length is not None:
-            return self._source.read_at(start, end - start)
+            return ((start, end - start),)
         parts = []
-        while start < end:
-            length = self._item(start)
-            if length is None:
-                break
-            parts.append(self._source.read_at(start + 8, length))
+        while start < end and (length := self._item(start)) is not None:
+            parts.append((start + 8, length))
             start += 8 + length
         if not parts:
             raise self._cut(f"no fragment of frame {number + 1} at byte {start:,}")
-        return b"".join(parts)
+        return tuple(parts)
 
     def _plain(self) -> np.ndarray:
         """Frames follow each other without padding (PS3.5 8.1.1)."""
         one, pixels = self._instance.one, self._place
-        size = one.rows * one.columns * one.samples * one.bits_allocated // 8
-        if one.photometric == "YBR_FULL_422":
-            size = size * 2 // 3
+        size = frame_bytes(one)
         needed = size * one.frames
         if not pixels.complete or (pixels.length or 0) < needed:
             raise self._cut(f"{needed:,} bytes needed, {pixels.length:,} declared at byte {pixels.offset:,}")
@@ -84,7 +82,8 @@ class Frames:
         elif length == 4 * count:
             table = np.frombuffer(self._source.read_at(pixels.offset + 8, length), "<u4")
         else:
-            return self._walked(first)
+            self._listed = extents_of(self._instance.one)
+            return np.empty(0, np.int64)
         reach = self._source.size_bytes - first
         if table[-1] >= reach:
             raise self._cut(f"the table of offsets leads to byte {first + int(table[-1]):,} of {first + reach:,}")
@@ -93,23 +92,6 @@ class Frames:
                 "the table of offsets does not fit the pixels", where=self._instance.blob.name, why=f"{count} frames"
             )
         return np.append(table.astype(np.int64), reach) + first
-
-    def _walked(self, place: int) -> np.ndarray:
-        """Without a table: one fragment a frame, or one frame."""
-        count = self._instance.one.frames
-        starts = []
-        while (length := self._item(place)) is not None:
-            starts.append(place)
-            place += 8 + length
-        if len(starts) < count:
-            raise self._cut(f"{len(starts)} fragments for {count} frames")
-        if len(starts) > count > 1:
-            raise Unsupported(
-                "the fragments of the slide can't be told apart into tiles",
-                where=self._instance.blob.name,
-                why=f"{len(starts)} fragments for {count} frames, and no table of offsets",
-            )
-        return np.array([*starts[:count], place], np.int64)
 
     def _item(self, place: int) -> int | None:
         """Length of the item at a place; None where there is none, as behind the last."""

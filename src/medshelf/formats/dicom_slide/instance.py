@@ -15,7 +15,6 @@ from medshelf.formats.dicom_tiles import Tiling, spacing_of, tiling_of
 from medshelf.model.blob import Blob
 
 SLIDE_STORAGE = "1.2.840.10008.5.1.4.1.1.77.1.6"
-_READ = ("jpeg", "jpeg-ls", "jpeg 2000", "rle")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +129,7 @@ def _check(one: Slice) -> None:
     if pixels is None:
         raise FormatError("the slide has no pixels", where=where, hint="Fetch the file again")
     syntax = one.header.syntax
-    if syntax == DEFLATED or (syntax not in UNCOMPRESSED and FAMILIES.get(syntax) not in _READ):
+    if syntax == DEFLATED or (syntax not in UNCOMPRESSED and syntax not in FAMILIES):
         raise Unsupported("a slide in this transfer syntax is not read", where=where, why=syntax_name(syntax))
     stored = 1 <= one.bits_stored <= one.bits_allocated
     if pixels.tag != tags.PIXEL_DATA or one.bits_allocated not in (8, 16) or one.samples not in (1, 3) or not stored:

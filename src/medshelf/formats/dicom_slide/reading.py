@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from medshelf.errors import FormatError, Unsupported
 from medshelf.formats import pixel_limit
 from medshelf.formats.dicom.bytes import open_source
-from medshelf.formats.dicom.pixels import decode_frame, stored_dtype
+from medshelf.formats.dicom.pixels import read_stored, stored_dtype
 from medshelf.formats.dicom_slide.frames import Frames
 from medshelf.formats.dicom_slide.instance import Instance, instance_of
 from medshelf.formats.dicom_tiles import paste
@@ -191,7 +191,8 @@ def _window(instance: Instance, start: tuple[int, int], size: tuple[int, ...], h
     try:
         frames = Frames(instance, source)
         for number in tiling.under(*start, size[0], size[1]).tolist():
-            tile = decode_frame(frames.read(number), instance.one)
+            one = replace(instance.one, number=number, whole=instance.one, extents=frames.extents(number))
+            tile = read_stored(one, source)
             target = array[..., int(tiling.channels[number])] if several else array
             place = int(tiling.tops[number]) - start[0], int(tiling.lefts[number]) - start[1]
             paste(target, tile if tile.ndim == target.ndim else tile[..., None], *place)

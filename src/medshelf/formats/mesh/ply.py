@@ -75,6 +75,10 @@ def _header(data: bytes, where: object) -> tuple[list[_Element], str, int]:
             raise FormatError("a line of the PLY header is wrong", where=where, why=repr(line)) from error
     if order is None or any(element.rows < 0 for element in elements):
         raise FormatError("the PLY header is wrong", where=where, why="no format, or a negative count")
+    for element in elements:
+        names = [name for name, _, _ in element.properties]
+        if len(set(names)) < len(names) or any("\0" in name for name in names):
+            raise FormatError("two properties of the PLY have one name", where=where, why=f"element {element.name!r}")
     return elements, order, newline + 1
 
 

@@ -120,7 +120,7 @@ def _piece(piece: ElementTree.Element, file: _File) -> PolyData:
     if not points:
         raise FormatError("the VTK file has no points", where=file.where)
     coordinates = next(iter(points.values()))
-    wanted = int(piece.get("NumberOfPoints", "0"))
+    wanted = _count(piece, "NumberOfPoints", file)
     if coordinates.ndim != 2 or coordinates.shape != (wanted, 3):
         raise Truncated(
             "the VTK file has not as many points as it says",
@@ -132,7 +132,7 @@ def _piece(piece: ElementTree.Element, file: _File) -> PolyData:
         arrays = dict(_arrays(piece.find(kind), file))
         if len(arrays.get("offsets", ())):
             found.cells[kind] = (arrays["offsets"], arrays.get("connectivity", np.zeros(0, np.int64)))
-        stated = int(piece.get(f"NumberOf{kind}", "0"))
+        stated = _count(piece, f"NumberOf{kind}", file)
         if stated != len(arrays.get("offsets", ())):
             raise Truncated(
                 f"the VTK file has not as many {kind} as it says", where=file.where, why=f"{stated}"
@@ -140,6 +140,13 @@ def _piece(piece: ElementTree.Element, file: _File) -> PolyData:
     found.point_data.update(_arrays(piece.find("PointData"), file))
     found.cell_data.update(_arrays(piece.find("CellData"), file))
     return found
+
+
+def _count(piece: ElementTree.Element, attribute: str, file: _File) -> int:
+    text = piece.get(attribute, "0")
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise FormatError(f"{attribute} of the VTK file is no number", where=file.where, why=repr(text[:40]))
+    return int(text)
 
 
 def _arrays(parent: ElementTree.Element | None, file: _File) -> Iterator[tuple[str, Any]]:

@@ -23,8 +23,9 @@ _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 _CHANNELS = {"1": 0, "L": 0, "P": 0, "LA": 2, "RGB": 3, "RGBA": 4}
 _CONVERTED = {"CMYK": "RGB", "YCbCr": "RGB", "PA": "RGBA"}
 _PNG_CHANNELS = {0: 0, 2: 3, 3: 0, 4: 2, 6: 4}
-_MOST_PER_BYTE = {"PNG": 1032.0, "JPEG": 2048.0}
-"""Deflate reaches 1032 to 1 (RFC 1951). JPEG needs at least a bit for each 64 samples of a component."""
+_MOST_PER_BYTE = {"PNG": 1032.0, "JPEG": 2048.0, "BMP": 384.0}
+"""Deflate reaches 1032 to 1 (RFC 1951). JPEG needs at least a bit for each 64 samples of a component. A run of BMP's
+RLE8 stands in two bytes for up to 255 pixels, of three samples once they are coloured."""
 
 
 def matches(head: bytes) -> bool:
@@ -134,7 +135,7 @@ def _meta(image: Any, kind: str, head: bytes, frames: int) -> dict[str, Any]:
     if image.mode in _CONVERTED and frames == 1:
         meta["converted_from"] = image.mode
     if image.mode == "P" and frames == 1:
-        meta["palette"] = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+        meta["palette"] = _palette(image)
     if "transparency" in image.info:
         meta["transparency"] = image.info["transparency"]
     if "dpi" in image.info:
@@ -143,6 +144,14 @@ def _meta(image: Any, kind: str, head: bytes, frames: int) -> dict[str, Any]:
     if orientation is not None:
         meta["exif_orientation"] = orientation
     return meta
+
+
+def _palette(image: Any) -> np.ndarray:
+    """Return the colours of a paletted picture, (N, 3) uint8, without decoding its pixels as `getpalette` would."""
+    mode, colours = image.palette.getdata()  # R, G and B in the order of `mode`, such as BGRX in BMP
+    entries = np.frombuffer(bytes(colours), np.uint8)
+    entries = entries[: len(entries) // len(mode) * len(mode)].reshape(-1, len(mode))
+    return np.ascontiguousarray(entries[:, [mode.index(letter) for letter in "RGB"]])
 
 
 def _orientation(image: Any) -> int | None:

@@ -93,7 +93,8 @@ def opened(blob: Blob) -> Iterator[Any]:
 
 
 def _check_chain(tiff: Any, blob: Blob) -> None:
-    """Refuse a file whose chain of pages leads beyond its end: tifffile would drop the pages in silence."""
+    """Refuse a file whose chain of pages leads beyond its end, where tifffile would drop the pages in silence, or in a
+    circle, which it would follow for ever."""
     order, size = tiff.byteorder, blob.size_bytes
     count, entry, link = ("Q", 20, "Q") if tiff.is_bigtiff else ("H", 12, "I")
     stream = tiff.filehandle
@@ -105,8 +106,13 @@ def _check_chain(tiff: Any, blob: Blob) -> None:
         if len(data) < struct.calcsize(link):
             raise _ends_early(blob, f"the link at byte {place} of {size}")
         (start,) = struct.unpack(order + link, data)
-        if start == 0 or start in seen:
+        if start == 0:
             return
+        if start in seen:
+            raise FormatError(
+                "the pages of the TIFF lead in a circle", where=blob.name, why=f"back to byte {start}",
+                hint="Fetch the file again",
+            )  # fmt: skip
         seen.add(start)
         stream.seek(start)
         data = stream.read(struct.calcsize(count))

@@ -130,11 +130,32 @@ def check_end(text: str, short_lines: Sequence[int], where: object) -> None:
 
 
 def write(
-    path: Path | str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], sep: str, encoding: str
+    path: Path | str,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    sep: str,
+    encoding: str,
+    *,
+    heads: Sequence[Sequence[str]],
+    quote: str | None = '"',
 ) -> None:
-    """Write delimited text with a header line; None becomes an empty cell."""
+    """Write delimited text below its header lines; None becomes an empty cell.
+
+    Raises
+    ------
+    ValueError
+        Without quotes: a cell that holds the separator or a line end.
+    """
+    quoting: Any = {"quoting": csv.QUOTE_NONE, "quotechar": None} if quote is None else {"quotechar": quote}
     with open(path, "w", encoding=encoding, newline="") as stream:
-        writer = csv.writer(stream, delimiter=sep, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow(["" if row.get(name) is None else row[name] for name in columns])
+        writer = csv.writer(stream, delimiter=sep, lineterminator="\n", **quoting)
+        try:
+            writer.writerows(heads)
+            _write_rows(writer, columns, rows)
+        except csv.Error as error:
+            raise ValueError(str(error)) from error
+
+
+def _write_rows(writer: Any, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        writer.writerow(["" if row.get(name) is None else row[name] for name in columns])

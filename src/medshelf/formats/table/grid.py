@@ -12,7 +12,7 @@ Header = int | tuple[int, ...] | None
 
 
 def to_rows(
-    lines: Iterable[tuple[int, list[Any]]], header: Header, where: object
+    lines: Iterable[tuple[int, list[Any]]], header: Header, where: object, given: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], list[dict[str, Any]], tuple[int, ...]]:
     """Name the cells of a grid.
 
@@ -26,6 +26,9 @@ def to_rows(
         cells. With None the columns are ``column_1``, ``column_2`` ...
     where : object
         What to name in an error.
+    given : sequence of str
+        Names of the columns of a table that has none of its own (then `header` is not looked at); columns
+        beyond them are ``column_N``.
 
     Returns
     -------
@@ -42,9 +45,11 @@ def to_rows(
         There is no header, or a line has more cells than there are columns.
     """
     source = iter(lines)
+    header = None if given else header
     first, heads = _take_header(source, header, where)
     if header is None:
-        names: tuple[str, ...] = tuple(f"column_{n}" for n in range(1, len(first[0][1]) + 1)) if first else ()
+        width = max(len(given), len(first[0][1]) if first else 0)
+        names = _unique([*given, *[""] * (width - len(given))])
         source = _chained(first, source)
     else:
         names = _unique(_joined(heads))
@@ -127,3 +132,15 @@ def _fitted(cells: list[Any], width: int, number: int, where: object) -> list[An
             hint="Name the separator (sep), the header line (header), or quote=None if quotes are text",
         )
     return cells[:width]
+
+
+def header_lines(columns: Sequence[str], header: Header) -> list[list[str]]:
+    """Return the lines from which `to_rows` reads these columns, and what stands above them."""
+    if header is None:
+        return []
+    places = (header,) if isinstance(header, int) else header
+    lines = [["synthetic", *[""] * (len(columns) - 1)] for _ in range(max(places) + 1)]
+    parts = [name.split("/", len(places) - 1) for name in columns]
+    for level, place in enumerate(places):
+        lines[place] = [part[level] if level < len(part) else "" for part in parts]
+    return lines

@@ -119,8 +119,15 @@ def _place_of(sheet: str | int | None, names: Sequence[str], blob: Blob) -> int:
     return place
 
 
-def write(path: Path | str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], sheet: str) -> None:
-    """Write a workbook of one sheet with a header line; text that begins with ``=`` stays text."""
+def write(
+    path: Path | str,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    sheet: str,
+    *,
+    heads: Sequence[Sequence[str]],
+) -> None:
+    """Write a workbook of one sheet below its header lines; text that begins with ``=`` stays text."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
 
@@ -134,7 +141,8 @@ def write(path: Path | str, columns: Sequence[str], rows: Iterable[Mapping[str, 
         made.data_type = "s"
         return made
 
-    worksheet.append([cell(name) for name in columns])
+    for head in heads:
+        worksheet.append([cell(name) for name in head])
     for row in rows:
         worksheet.append([cell(row.get(name)) for name in columns])
     book.save(path)

@@ -1,0 +1,23 @@
+"""Credentials stay out of whatever is shown, logged or written."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+_SECRET = re.compile(
+    r"token|key|secret|signature|sig$|password|passwd|credential|authorization|x-amz-|x-goog-|^se$|^st$|^sv$|^sp$|expires|policy",
+    re.IGNORECASE,
+)
+SECRET_HEADERS = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "x-dataverse-key", "girder-token", "x-api-key", "private-token"}
+)
+
+
+def shown(url: str) -> str:
+    """Return an address as it may be shown: without user, password and signed or secret parts of its query."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host += f":{parts.port}" if parts.port else ""
+    pairs = [(k, "…" if _SECRET.search(k) else v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
+    return urlunsplit((parts.scheme, host, parts.path, urlencode(pairs, safe="…/:"), ""))
