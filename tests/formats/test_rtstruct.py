@@ -476,6 +476,21 @@ def test_a_coordinate_that_is_no_number(tmp_path: Path) -> None:
         path.write_bytes(data)
 
 
+def test_a_cut_file_never_loses_a_contour(tmp_path: Path) -> None:
+    data = made(tmp_path).read_bytes()
+    whole = read_rtstruct(local(tmp_path / "rt.dcm"))
+    refused = 0
+    for end in range(300, len(data)):
+        (tmp_path / "cut.dcm").write_bytes(data[:end])
+        try:
+            found = read_rtstruct(local(tmp_path / "cut.dcm"))
+        except FormatError:
+            refused += 1
+            continue
+        assert [(one.name, len(one.contours)) for one in found] == [(one.name, len(one.contours)) for one in whole]
+    assert refused > 0.9 * (len(data) - 300)
+
+
 def test_bad_files_are_errors(tmp_path: Path) -> None:
     path = tmp_path / "a.dcm"
     for data in (b"", b"<!DOCTYPE html><html>x</html>", bytes(200), b"\x89PNG\r\n\x1a\n" + bytes(300)):

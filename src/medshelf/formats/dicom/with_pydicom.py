@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from medshelf.errors import FormatError, MedshelfError, Truncated, Unsupported
 from medshelf.formats import head_of
-from medshelf.formats.dicom.header import DEFLATED
+from medshelf.formats.dicom.header import DEFLATED, read_file_header
 from medshelf.model.blob import Blob
 
 LIMIT_BYTES = 2**32
@@ -39,13 +39,14 @@ def parse(blob: Blob, *, force: bool = False, pixels: bool = True) -> Any:
     Raises
     ------
     FormatError
-        This is no DICOM, or damaged (`Truncated` where a deflated file ends early).
+        This is no DICOM, or damaged (`Truncated` where it ends within an element: pydicom would leave that out).
     Unsupported
         A deflated file unfolds beyond `LIMIT_BYTES`.
     """
     import pydicom
 
     head_of(blob)
+    read_file_header(blob)
     with blob.open() as stream:
         _check_deflated(stream, blob)
         stream.seek(0)

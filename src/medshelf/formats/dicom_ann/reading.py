@@ -53,7 +53,6 @@ class SlideAnnotations:
     image_uid: str | None = None
     """SOP instance UID of the image that pixels are of."""
     frame_of_reference_uid: str | None = None
-    where: str = ""
 
     def __iter__(self) -> Iterator[AnnotationGroup]:
         return iter(self.groups)
@@ -106,7 +105,6 @@ def _annotations(dataset: Any, where: str) -> SlideAnnotations:
         frame="pixels" if said == "2D" else "slide-mm",
         image_uid=text_of(images[0], "ReferencedSOPInstanceUID") if images else None,
         frame_of_reference_uid=text_of(dataset, "FrameOfReferenceUID"),
-        where=where,
     )
 
 

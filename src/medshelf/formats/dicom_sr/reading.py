@@ -75,7 +75,6 @@ class Report:
 
     title: Code | None
     groups: tuple[MeasurementGroup, ...]
-    where: str = ""
 
     def __iter__(self) -> Iterator[MeasurementGroup]:
         return iter(self.groups)
@@ -117,7 +116,7 @@ def read_report(blob: Blob) -> Report:
             raise Unsupported("the report holds no imaging measurements", where=blob.name, why="TID 1500 has them")
         groups = [item for one in containers for item in _content(one) if _concept(item) == _GROUP]
         title = first_code(dataset.get("ConceptNameCodeSequence"))
-        return Report(title, tuple(_group(item, blob.name) for item in groups), blob.name)
+        return Report(title, tuple(_group(item, blob.name) for item in groups))
 
 
 def _content(item: Any) -> list[Any]:

@@ -80,9 +80,9 @@ def mask(
     """
     where = f"region {roi.number} ({roi.name})"
     _check_frame(roi, frame_of_reference_uid, where)
-    closed = [contour.points_lps_mm for contour in roi.contours if contour.closed and len(contour.points_lps_mm)]
+    closed = [contour.points_lps_mm for contour in roi.contours if contour.closed]
     kinds = Counter(contour.kind for contour in roi.contours if not contour.closed)
-    if not roi.contours:
+    if not any(len(contour.points_lps_mm) for contour in roi.contours):
         raise NotFound("nothing is drawn for this region", where=where)
     if not closed:
         raise Unsupported("this region has no closed contour", where=where, why=f"only {dict(kinds)}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from medshelf.errors import FormatError, Unsupported
+from medshelf.errors import FormatError, Truncated, Unsupported
 from medshelf.formats.dicom.codes import text_of
 from medshelf.formats.dicom.with_pydicom import decoding, parse
 from medshelf.formats.rtstruct.roi import Contour, Roi, StructureSet
@@ -58,6 +58,10 @@ def _check_kind(dataset: Any, where: str) -> None:
 
 
 def _structure_set(dataset: Any, where: str) -> StructureSet:
+    for keyword in ("StructureSetROISequence", "ROIContourSequence"):  # of type 1: PS3.3 C.8.8.5, C.8.8.6
+        if keyword not in dataset:
+            why = f"there is no {keyword}"
+            raise Truncated("the structure set is not complete", where=where, why=why, hint="Fetch the file again")
     drawn = {int(item.ReferencedROINumber): item for item in dataset.get("ROIContourSequence") or []}
     observed: dict[int, Any] = {}
     for item in dataset.get("RTROIObservationsSequence") or []:
@@ -79,7 +83,7 @@ def _structure_set(dataset: Any, where: str) -> StructureSet:
         "label": text_of(dataset, "StructureSetLabel"),
         "patient_id": text_of(dataset, "PatientID"),
     }
-    return StructureSet(rois, frames, series, images, where, meta)
+    return StructureSet(rois, frames, series, images, meta)
 
 
 def _roi(item: Any, observation: Any, drawn: Any, where: str) -> Roi:

@@ -26,8 +26,8 @@ class Contour:
 
     @property
     def closed(self) -> bool:
-        """Whether it encloses an area."""
-        return self.kind in _CLOSED
+        """Whether it is one of those that enclose an area, and has points."""
+        return self.kind in _CLOSED and len(self.points_lps_mm) > 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,6 @@ class StructureSet:
     """Series of images that it was drawn on."""
     image_uids: tuple[str, ...] = ()
     """SOP instance UIDs of the images of those series; they need not exist."""
-    where: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """``series_uid``, ``label`` and ``patient_id`` of the object."""
 
@@ -86,4 +85,4 @@ class StructureSet:
             if roi.name == name:
                 return roi
         names = ", ".join(repr(roi.name) for roi in self.rois) or "none"
-        raise NotFound(f"there is no region called {name!r}", where=self.where, why=f"there are {names}")
+        raise NotFound(f"there is no region called {name!r}", why=f"there are {names}")
