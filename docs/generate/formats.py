@@ -19,8 +19,8 @@ OTHERS = (
 """Modules that read what is no image, or an image in parts."""
 
 BEHIND = (
-    "deflate", "dicom_tiles", "inflate", "lidc_writing", "markup", "payload", "pixel_limit", "polygon", "slide_scale",
-    "slide_writing",
+    "axes", "deflate", "dicom_tiles", "inflate", "lidc_writing", "markup", "pair", "payload", "pixel_limit", "polygon",
+    "scaling", "slide_scale", "slide_writing",
 )  # fmt: skip
 """Modules that readers share, and no user meets."""
 

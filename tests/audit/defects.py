@@ -245,7 +245,7 @@ def _gap(root: Path, _: Record) -> None:
 
 
 def _unread(root: Path, _: Record) -> None:
-    _write(root / "low" / "002.png", b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(64))
+    _write(root / "low" / "002.png", b"P7\n" + bytes(64))
 
 
 def _other_axes(root: Path, made: Record) -> Record:

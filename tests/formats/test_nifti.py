@@ -150,19 +150,6 @@ def test_a_header_without_its_image_says_which_file_is_missing(tmp_path: Path) -
         nifti.read(local(tmp_path / "a.hdr"))
 
 
-@pytest.mark.parametrize("order", "<>")
-def test_analyze_has_spacing_and_no_affine(tmp_path: Path, order: str) -> None:
-    header = nib.AnalyzeHeader(endianness=order)
-    header.set_data_dtype("int16")
-    image = nib.AnalyzeImage(phantom(), np.diag([1.0, 2, 3, 1]), header)
-    nib.save(image, tmp_path / "a.img")
-    volume = nifti.read(local(tmp_path / "a.hdr"))
-    np.testing.assert_array_equal(volume.array, phantom())
-    assert volume.affine is None
-    assert volume.spacing_mm == (1.0, 2.0, 3.0)
-    assert volume.meta["format"] == "analyze"
-
-
 @pytest.mark.parametrize(
     ("shape", "axes"),
     [((7,), "i"), ((7, 6), "ij"), ((7, 6, 1), "ijk"), ((7, 6, 5, 1), "ijkt"), ((7, 6, 5, 4), "ijkt")]

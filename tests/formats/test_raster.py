@@ -559,12 +559,51 @@ def test_bad_files_are_errors(tmp_path: Path, suffix: str) -> None:
 
 
 def test_other_kinds_of_picture_are_named(tmp_path: Path) -> None:
-    made = io.BytesIO()
-    Image.fromarray(RGB).save(made, "WEBP")
-    with pytest.raises(Unsupported, match="WebP"):
-        raster.read(blob(tmp_path, made.getvalue(), "a.png"))
-    with pytest.raises(Unsupported, match="JPEG 2000"):
-        raster.read(blob(tmp_path, imagecodecs.jpeg2k_encode(RGB, codecformat="jp2"), "a.png"))
+    with pytest.raises(Unsupported, match="PAM"):
+        raster.read(blob(tmp_path, b"P7\nWIDTH 1\n", "a.png"))
+
+
+@pytest.mark.parametrize("array", [GREY, RGB, RGBA, GREY.astype(np.uint16) * 257], ids=["grey", "rgb", "rgba", "16"])
+def test_jpeg_2000_is_as_it_was_encoded(tmp_path: Path, array: np.ndarray) -> None:
+    for form in ("jp2", "j2k"):
+        data = imagecodecs.jpeg2k_encode(array, level=0, reversible=True, codecformat=form)
+        np.testing.assert_array_equal(read(blob(tmp_path, data, "a.png")).array, array)
+    with pytest.raises(FormatError):
+        raster.read(blob(tmp_path, data[:-4], "a.jp2"))
+    if array.dtype == np.uint8 and array.ndim == 3:
+        lossy = imagecodecs.jpeg2k_encode(array, level=30, codecformat="jp2")
+        with Image.open(io.BytesIO(lossy)) as seen:
+            np.testing.assert_array_equal(read(blob(tmp_path, lossy, "a.jp2")).array, np.asarray(seen))
+
+
+@pytest.mark.parametrize("options", [{"lossless": True, "exact": True}, {"quality": 80}], ids=["lossless", "lossy"])
+@pytest.mark.parametrize("array", [RGB, RGBA], ids=["rgb", "rgba"])
+def test_webp_is_as_pillow_decodes_it(tmp_path: Path, array: np.ndarray, options: Any) -> None:
+    found = saved(tmp_path, Image.fromarray(array), "a.webp", **options)
+    with Image.open(found.path) as seen:
+        np.testing.assert_array_equal(read(found).array, np.asarray(seen))
+
+
+def test_an_animated_webp_is_refused(tmp_path: Path) -> None:
+    frames = [Image.fromarray(np.roll(RGB, n, 1)) for n in range(3)]
+    found = saved(tmp_path, frames[0], "a.webp", save_all=True, append_images=frames[1:])
+    with pytest.raises(Unsupported, match="animated"):
+        raster.read(found)
+
+
+def test_a_blank_picture_that_shrinks_to_nothing_is_read(tmp_path: Path) -> None:
+    blank = np.zeros((4096, 4096, 3), np.uint8)
+    data = imagecodecs.webp_encode(blank, lossless=True)
+    assert not read(blob(tmp_path, data, "a.webp")).array.any()
+    data = imagecodecs.jpeg2k_encode(blank[..., 0], level=0, reversible=True, codecformat="jp2")
+    assert not read(blob(tmp_path, data, "a.jp2")).array.any()
+
+
+def test_a_jpeg_2000_that_declares_too_much_is_refused(tmp_path: Path) -> None:
+    data = bytearray(imagecodecs.jpeg2k_encode(GREY, level=0, reversible=True, codecformat="j2k"))
+    data[8:16] = struct.pack(">II", 2**31, 2**31)
+    with pytest.raises(Truncated, match="more pixels"):
+        raster.read(blob(tmp_path, bytes(data), "a.j2k"))
 
 
 def test_damaged_files_give_errors_of_ours(survives_damage: Any, tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ class _Reader:
     def image(self, channel: str) -> Part:
         image = self.sample.images[channel]
         files = self._names_of(image)
+        if image.film:
+            return self._part(channel, files, image.verified if self.deep else image.header, lambda _: {})
         if self.deep:
             return self._part(channel, files, image.read, lambda v: {"intensities": intensities(v)})
         return self._part(channel, files, image.header, lambda _: {})

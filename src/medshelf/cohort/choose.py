@@ -119,7 +119,7 @@ def _open(recipe: Recipe, choice: SourceChoice, data: Path) -> Source:
     sample = _first_annotated(dataset)
     name, mask = _mask(sample, choice)
     mapped = map_labels(recipe.labels, mask.structures, mask.derived)
-    channels = choice.channels or tuple(sample.images)
+    channels = choice.channels or sample.channels
     if not choice.channels and len(channels) > 1 and len(recipe.channels) != len(channels):
         raise RecipeError(
             "a case has several images", hint=f"Name them in `channels`, in order; there are: {', '.join(channels)}"

@@ -101,7 +101,7 @@ def _fingerprint(rules: str, job: Job, mask: Any) -> str:
     meant = [to_plain(x) for x in (job.parts, mask.labels, mask.regions)]
     told.update(json.dumps([meant, mask.kind, mask.missing], sort_keys=True).encode())
     for image in (*job.images, *mask.images.values(), *mask.union):
-        told.update(json.dumps([image.reader, image.axes, list(image.ops)], default=str).encode())
+        told.update(json.dumps([image.reader, image.key, image.axes, list(image.ops)], default=str).encode())
     for name, blob in (*job.inputs, *mask.tables):
         stat = os.stat(blob.path) if blob.path is not None else None
         size = stat.st_size if stat else blob.size_bytes

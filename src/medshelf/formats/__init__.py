@@ -14,6 +14,8 @@ One module a format. The contract, exercised by ``tests/conformance/test_formats
     a `Volume`, whose shape, dtype, axes, affine and spacing equal the header's.
 ``write(path, volume)``
     optional: the inverse, for the formats that medshelf writes.
+``names(blob)``, ``read(blob, key)``, ``read_header(blob, key)``, ``read_item(blob, index, key)``
+    for files of several arrays with names; `read_item` reads one item along the first axis and no more than it must.
 
 Both raise `FormatError` (or `Truncated`, `Unsupported`) naming the blob, and nothing else, on bad bytes.
 DICOM is read by series, not by file: see `medshelf.formats.dicom`.
@@ -31,11 +33,15 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
+import numpy as np
+
 from medshelf.errors import Impostor, Unsupported
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
 
-IMAGE_FORMATS = ("nifti", "nrrd", "metaimage", "raster", "numpy_array", "slide")
+IMAGE_FORMATS = (
+    "nifti", "analyze", "nrrd", "metaimage", "mgh", "raster", "numpy_array", "hdf5", "matlab", "video", "slide",
+)  # fmt: skip
 """Modules of this package that read one image from one blob, in the order in which they are asked."""
 
 _WEB_PAGE = (b"<!doctype html", b"<html", b"<?xml version=\"1.0\" encoding=\"utf-8\"?><error")
@@ -63,9 +69,14 @@ def format_of(blob: Blob) -> ModuleType:
     """
     name = blob.name.lower()
     modules = [format_named(n) for n in IMAGE_FORMATS]
-    for module in modules:
-        if name.endswith(module.SUFFIXES):
-            return module
+    named = [module for module in modules if name.endswith(module.SUFFIXES)]
+    if len(named) > 1:  # .hdr and .img: the header decides
+        from medshelf.formats.pair import header_of
+
+        head = head_of(header_of(blob))
+        named = [module for module in named if module.matches(head)] or named
+    if named:
+        return named[0]
     head = head_of(blob)
     for module in modules:
         if module.matches(head):
@@ -118,7 +129,7 @@ def head_of(blob: Blob, size_bytes: int = 512) -> bytes:
     return head
 
 
-def read(blob: Blob, reader: str | None = None) -> Volume:
+def read(blob: Blob, reader: str | None = None, key: str | None = None) -> Volume:
     """Read one image.
 
     Parameters
@@ -127,12 +138,39 @@ def read(blob: Blob, reader: str | None = None) -> Volume:
         A file or archive member.
     reader : str, optional
         One of `IMAGE_FORMATS`; by default found from the name and the first bytes.
+    key : str, optional
+        Name of the array in a file that holds several: an HDF5 path, a MATLAB variable or field, a member of .npz.
+
+    Raises
+    ------
+    Unsupported
+        No reader knows it, or it has no arrays with names.
     """
-    module = format_named(reader) if reader else format_of(blob)
-    return module.read(blob)
+    if key is not None:
+        return _container(blob, reader).read(blob, key)
+    return (format_named(reader) if reader else format_of(blob)).read(blob)
 
 
-def read_header(blob: Blob, reader: str | None = None) -> Header:
-    """Read what is known of one image without decoding its pixels; parameters as in `read`."""
+def read_header(blob: Blob, reader: str | None = None, key: str | None = None) -> Header:
+    """Read what is known of one image without decoding its pixels; parameters and errors as in `read`."""
+    if key is not None:
+        return _container(blob, reader).read_header(blob, key)
+    return (format_named(reader) if reader else format_of(blob)).read_header(blob)
+
+
+def read_item(blob: Blob, index: int, reader: str | None = None, key: str | None = None) -> np.ndarray:
+    """Read one item, along the first axis, of a file of arrays; parameters and errors as in `read`."""
+    return _container(blob, reader).read_item(blob, index, key)
+
+
+def names(blob: Blob, reader: str | None = None) -> list[str]:
+    """Return the names of the arrays that a file holds; empty for a file of one image."""
     module = format_named(reader) if reader else format_of(blob)
-    return module.read_header(blob)
+    return module.names(blob) if hasattr(module, "names") else []
+
+
+def _container(blob: Blob, reader: str | None) -> ModuleType:
+    module = format_named(reader) if reader else format_of(blob)
+    if not hasattr(module, "names"):
+        raise Unsupported("a file of this kind holds one image, and no arrays with names", where=blob.name)
+    return module

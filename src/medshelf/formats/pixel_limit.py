@@ -12,7 +12,12 @@ _SLACK_BYTES = 2**16
 
 
 def check_decoded_size(
-    decoded_bytes: int, file_bytes: int, where: object, *, most_per_byte: float | None = None
+    decoded_bytes: int,
+    file_bytes: int,
+    where: object,
+    *,
+    most_per_byte: float | None = None,
+    hint: str = "For a pyramidal TIFF use medshelf.formats.slide.read_region",
 ) -> None:
     """Refuse an image whose header asks for more than its bytes can be or memory should hold.
 
@@ -27,6 +32,8 @@ def check_decoded_size(
     most_per_byte : float, optional
         Most decoded bytes that one byte of this format can stand for, where there is such a bound
         (1032 for deflate, RFC 1951).
+    hint : str
+        What to do with an image over the limit.
 
     Raises
     ------
@@ -47,5 +54,5 @@ def check_decoded_size(
             "the image is too large to be read whole",
             where=where,
             why=f"a file of {file_bytes} bytes declares {decoded_bytes} bytes of pixels, limit {LIMIT_BYTES}",
-            hint="For a pyramidal TIFF use medshelf.formats.slide.read_region",
+            hint=hint,
         )

@@ -20,6 +20,7 @@ from medshelf.layout.variants import choose, layouts_of
 from medshelf.model.dataset import Record
 from medshelf.model.finding import Finding
 from medshelf.model.layout import Expect, Layout
+from medshelf.model.natural import natural_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,16 @@ class Report:
         return {**plain, "splits": dict(self.splits), "slots": dict(self.slots), "findings": findings}
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What `examine` found, and what it was found in."""
+
+    report: Report
+    layout: Layout
+    matched: Matched
+    joined: Joined
+
+
 def check_names(record: Record, names: Iterable[str], *, variant: str | None = None) -> Report:
     """Check the names of a folder, archive or listing against a record's layout.
 
@@ -66,24 +77,28 @@ def check_names(record: Record, names: Iterable[str], *, variant: str | None = N
     LayoutError
         The record states no layout, or has no such variant.
     """
-    listed = list(names)
+    listed = names if isinstance(names, Sequence) else list(names)
+    return examine(record, listed, variant=variant).report
+
+
+def examine(record: Record, names: Sequence[str], *, variant: str | None = None) -> Examined:
+    """Check names as `check_names` does, and return with the report the matched and joined files."""
     with collector_paused():
-        chosen, matched = choose(layouts_of(record), listed, variant)
+        chosen, matched = choose(layouts_of(record), names, variant)
         layout = layouts_of(record)[chosen]
         joined = join(layout, matched)
-    findings = [_named(f, record.id) for f in _findings(layout, matched, joined, listed)]
-    splits = Counter(case.split or "none" for case in joined.cases)
-    counts = {name: len(refs) for name, refs in (matched.files | matched.tables).items()}
-    return Report(
+        findings = [_named(f, record.id) for f in _findings(layout, matched, joined, names)]
+    report = Report(
         dataset=record.id,
         variant=chosen,
         verdict=_verdict(layout, matched, joined, findings),
         findings=tuple(findings),
         n_names=matched.total,
-        n_cases=len(joined.cases),
-        splits=dict(splits),
-        slots=counts,
+        n_cases=len(joined.units),
+        splits=dict(Counter(unit.split or "none" for unit in joined.units)),
+        slots={name: len(refs) for name, refs in (matched.files | matched.tables).items()},
     )
+    return Examined(report, layout, matched, joined)
 
 
 def _named(finding: Finding, dataset: str) -> Finding:
@@ -197,10 +212,7 @@ def _expected_tables(layout: Layout, text: str, joined: Joined) -> Iterator[tupl
     if not words:
         yield template.render({}), True
         return
-    used = {
-        tuple(_captured(case, field_name) for field_name in words)
-        for case in joined.cases
-    }  # fmt: skip
+    used = {unit.written(layout, tuple(words)) for unit in joined.units}
     known = {combination for combination in used if None not in combination}
     for combination in sorted(known):  # type: ignore[type-var]
         if all(value in words[f] for f, value in zip(words, combination, strict=True)):
@@ -208,14 +220,6 @@ def _expected_tables(layout: Layout, text: str, joined: Joined) -> Iterator[tupl
     if not known:
         for value in words[next(iter(words))]:
             yield template.render({next(iter(words)): value}), True
-
-
-def _captured(case: Any, field_name: str) -> str | None:
-    for refs in case.files.values():
-        for ref in refs:
-            if ref.captured.get(field_name) is not None:
-                return str(ref.captured[field_name])
-    return None
 
 
 def _sidecars(layout: Layout, matched: Matched) -> Iterator[Finding]:
@@ -240,12 +244,12 @@ def _sidecars(layout: Layout, matched: Matched) -> Iterator[Finding]:
 
 
 def _repeated_ids(joined: Joined) -> Iterator[Finding]:
-    for name, count in Counter(case.id for case in joined.cases).items():
-        if count > 1:
-            yield Finding(
-                "layout.repeated-id", "error", f"{count} cases are called {name}", case=name,
-                evidence={"n": count}, proposal="The record's `case` template needs another field",
-            )  # fmt: skip
+    counts = Counter(unit.id for unit in joined.units)
+    for name in sorted((name for name, count in counts.items() if count > 1), key=natural_key):
+        yield Finding(
+            "layout.repeated-id", "error", f"{counts[name]} cases are called {name}", case=name,
+            evidence={"n": counts[name]}, proposal="The record's `case` template needs another field",
+        )  # fmt: skip
 
 
 def _extra(layout: Layout, matched: Matched) -> Iterator[Finding]:
@@ -265,8 +269,8 @@ def _ending(name: str) -> str:
 
 def _case_counts(expect: Expect | None, joined: Joined) -> Iterator[Finding]:
     if expect is not None:
-        splits = Counter(case.split for case in joined.cases)
-        pairs = [("cases", expect.cases, len(joined.cases))] if expect.cases is not None else []
+        splits = joined.splits
+        pairs = [("cases", expect.cases, len(joined.units))] if expect.cases is not None else []
         pairs += [(f"{split} cases", n, splits.get(split, 0)) for split, n in expect.splits.items()]
         yield from count_findings(pairs)
 

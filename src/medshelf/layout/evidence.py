@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -182,10 +181,10 @@ def _joining(layout: Layout, matched: Matched, joined: Joined | None) -> float:
 
 def _is_whole(expect: Expect | None, joined: Joined) -> bool:
     """True when there are just as many cases as the release has, or as each split that is here has."""
-    n_cases = len(joined.cases)
+    n_cases = len(joined.units)
     if expect is None or n_cases < 3 or joined.missing or joined.orphans:
         return False
-    splits = Counter(case.split for case in joined.cases)
+    splits = joined.splits
     told = {split: expect.splits[split] for split in splits if split in expect.splits}
     return n_cases == expect.cases or (len(told) == len(splits) and all(splits[s] == told[s] for s in told))
 

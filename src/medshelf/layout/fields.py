@@ -3,11 +3,81 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
 
+from medshelf.model.case import FieldValue, FileRef, Reading, Texts
 from medshelf.model.layout import FieldRule
 
-FieldValue = str | int
+_KEPT = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateReading:
+    """How the names of one template of a layout are read: a `medshelf.model.case.Reading`."""
+
+    slot: str
+    alternative: int
+    names: tuple[str, ...]
+    whole_numbers: frozenset[str]
+    """Fields that are numbers by their spec."""
+    rules: Mapping[str, FieldRule]
+    """``[fields]`` of the layout."""
+    possible: frozenset[str] = field(init=False)
+    """Fields that its names may have, those that are made of others included."""
+
+    def __post_init__(self) -> None:
+        made = (n for n, r in self.rules.items() if (r.of or n) in self.names or r.default is not None)
+        object.__setattr__(self, "possible", frozenset((*self.names, *made)))
+
+    def fields(self, texts: Texts) -> dict[str, FieldValue]:
+        """Return what the texts of its fields mean."""
+        return derive(dict(zip(self.names, texts, strict=True)), self.whole_numbers, self.rules)
+
+    def getter(self, name: str) -> Callable[[Texts], FieldValue | None]:
+        """Return a function that gives one field, as `fields` does, without working out all others."""
+        rule = self.rules.get(name)
+        source = rule.of if rule is not None and rule.of is not None else name
+        at = self.names.index(source) if source in self.names else None
+        if rule is None and at is not None and name not in self.whole_numbers:
+            return itemgetter(at)
+        of = self.rules.get(source)
+        if source != name and of is not None and of.of is not None:
+            return lambda texts: self.fields(texts).get(name)
+        kept: dict[str | None, FieldValue | None] = {}
+
+        def meant(texts: Texts) -> FieldValue | None:
+            """All that counts is one text: what it means is kept."""
+            text = None if at is None else texts[at]
+            if text not in kept:
+                if len(kept) >= _KEPT:
+                    kept.clear()
+                kept[text] = self.fields(texts).get(name)
+            return kept[text]
+
+        return meant
+
+
+class Fields:
+    """Some fields, told of many files as `FileRef.fields` tells all."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._pickers: dict[int, tuple[Reading, Callable[[Texts], tuple[FieldValue | None, ...]]]] = {}
+
+    def of(self, ref: FileRef) -> tuple[FieldValue | None, ...]:
+        """Return the values of the fields in one file's name; None for one that it does not have."""
+        known = self._pickers.get(id(ref.reading))
+        if known is None:
+            known = self._pickers[id(ref.reading)] = (ref.reading, self._picker(ref.reading))
+        return known[1](ref.texts)
+
+    def _picker(self, reading: Reading) -> Callable[[Texts], tuple[FieldValue | None, ...]]:
+        getters = [reading.getter(name) for name in self._names]
+        if len(getters) > 1 and all(isinstance(get, itemgetter) for get in getters):
+            return itemgetter(*(reading.names.index(name) for name in self._names))
+        return lambda texts: tuple([get(texts) for get in getters])
 
 
 def derive(

@@ -7,20 +7,23 @@ with. What does not work out is kept, for `check` to report.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 
-from medshelf.layout.fields import apply, fill
+from medshelf.layout.fields import Fields, apply
 from medshelf.layout.match import Matched, match_names, templates_of
 from medshelf.layout.template import Template, parse
+from medshelf.layout.unit import Key, Unit, namer
 from medshelf.model.case import Case, FieldValue, FileRef
 from medshelf.model.layout import Layout, Slot
 from medshelf.model.natural import natural_key
 
-Key = tuple[FieldValue, ...]
-
 SERIES_READERS = ("dicom_series", "slices")
 """Readers that make one thing of many files."""
+_KEPT = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +38,31 @@ class Gap:
     """For an incomplete set: the enumerated values that are absent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Joined:
     """The cases of a tree, and what is wrong with them."""
 
-    cases: tuple[Case, ...]
+    units: tuple[Unit, ...]
+    """What makes the cases, in the order of the names."""
     orphans: tuple[FileRef, ...] = ()
     """Files that agree with no case."""
     duplicates: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     """(case, slot, names) where one file is expected and several are there."""
     missing: tuple[Gap, ...] = ()
     incomplete: tuple[Gap, ...] = ()
+    layout: Layout | None = field(default=None, repr=False, compare=False)
 
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """The cases, in natural order of their ids."""
+        layout = self.layout
+        made = [unit.case(layout) for unit in self.units] if layout is not None else []
+        return tuple(sorted(made, key=lambda case: natural_key(case.id)))
 
-@dataclass
-class _Building:
-    """A case while its files are gathered."""
-
-    key: Key
-    fields: dict[str, FieldValue] = field(default_factory=dict)
-    captured: dict[str, str] = field(default_factory=dict)
-    files: dict[str, list[FileRef]] = field(default_factory=dict)
-    at: str = ""
+    @property
+    def splits(self) -> Counter[str | None]:
+        """Number of cases by split."""
+        return Counter(unit.split for unit in self.units)
 
 
 def cases_of(layout: Layout, names: Iterable[str]) -> tuple[Case, ...]:
@@ -78,58 +84,59 @@ def anchor_slots(layout: Layout) -> tuple[str, ...]:
 def join(layout: Layout, matched: Matched) -> Joined:
     """Join matched files into cases and say what does not fit."""
     anchors = anchor_slots(layout)
-    building: dict[Key, _Building] = {}
+    units: dict[Key, Unit] = {}
     later: list[FileRef] = []
-    orphans: list[FileRef] = []
-    for slot in anchors:
-        for ref in matched.files.get(slot, ()):
-            key = _key(layout, ref)
-            if None in key:
-                later.append(ref)
-                continue
-            _add(building.setdefault(key, _Building(key)), ref, lead=True)  # type: ignore[arg-type]
+    key_fields = Fields(layout.key)
+    for ref in chain.from_iterable(matched.files.get(slot, ()) for slot in anchors):
+        key = key_fields.of(ref)
+        if None in key:
+            later.append(ref)
+            continue
+        unit = units.get(key)  # type: ignore[arg-type]
+        if unit is None:
+            unit = units[key] = Unit(key)  # type: ignore[index, arg-type]
+        _add(unit, ref)
+        unit.n_leads += 1
     for slot, refs in matched.files.items():
         if slot not in anchors:
             later.extend(refs)
-    _attach(layout, building, later, orphans)
-    return _finish(layout, building, orphans)
+    orphans = _attach(layout, units, later)
+    return _finish(layout, tuple(units.values()), orphans)
 
 
-def _key(layout: Layout, ref: FileRef) -> tuple[FieldValue | None, ...]:
-    return tuple(ref.fields.get(name) for name in layout.key)
+def _add(unit: Unit, ref: FileRef) -> None:
+    """Add a file; its fields are only worked out where it may have some that are not known yet."""
+    unit.refs.append(ref)
+    if not unit.fields:
+        unit.fields = ref.fields
+    elif not ref.reading.possible <= unit.fields.keys():
+        for name, value in ref.fields.items():
+            unit.fields.setdefault(name, value)
 
 
-def _add(case: _Building, ref: FileRef, *, lead: bool) -> None:
-    case.files.setdefault(ref.slot, []).append(ref)
-    if lead and not case.fields:
-        case.at = ref.at
-    for name, value in ref.fields.items():
-        case.fields.setdefault(name, value)
-    if lead:
-        for name, text in zip(ref.names, ref.texts, strict=True):
-            if text is not None:
-                case.captured.setdefault(name, text)
-
-
-def _attach(
-    layout: Layout, building: dict[Key, _Building], refs: list[FileRef], orphans: list[FileRef]
-) -> None:
-    """Give each file to the cases that agree with the key fields it has."""
-    indices: dict[tuple[int, ...], dict[Key, list[_Building]]] = {}
+def _attach(layout: Layout, units: dict[Key, Unit], refs: list[FileRef]) -> list[FileRef]:
+    """Give each file to the cases that agree with the key fields it has; return those that agree with none."""
+    orphans: list[FileRef] = []
+    indices: dict[tuple[int, ...], dict[Key, list[Unit]]] = {}
+    applies_to = {slot: _applying(layout, slot) for slot in layout.files}
+    key_fields = Fields(layout.key)
+    untranslated = _untranslated(layout)
     for ref in refs:
-        key = _key(layout, ref)
-        here = tuple(n for n, value in enumerate(key) if value is not None)
-        if here not in indices:
-            index: dict[Key, list[_Building]] = {}
-            for case in building.values():
-                index.setdefault(tuple(case.key[n] for n in here), []).append(case)
-            indices[here] = index
-        cases = indices[here].get(tuple(key[n] for n in here), ())  # type: ignore[misc]
-        applicable = [c for c in cases if applies(layout, ref.slot, c.fields)]
-        for case in applicable:
-            _add(case, ref, lead=False)
-        if not applicable and layout.files[ref.slot].dataset is None and not _untranslated(layout):
+        key = key_fields.of(ref)
+        if None not in key:
+            unit = units.get(key)  # type: ignore[arg-type]
+            agreeing = [] if unit is None else [unit]
+        else:
+            here = tuple(n for n, value in enumerate(key) if value is not None)
+            if here not in indices:
+                indices[here] = _index(units.values(), here)
+            agreeing = indices[here].get(tuple(key[n] for n in here), [])  # type: ignore[misc]
+        applicable = [unit for unit in agreeing if applies_to[ref.reading.slot](unit.fields)]
+        for unit in applicable:
+            _add(unit, ref)
+        if not applicable and layout.files[ref.reading.slot].dataset is None and not untranslated:
             orphans.append(ref)
+    return orphans
 
 
 def _untranslated(layout: Layout) -> bool:
@@ -138,48 +145,36 @@ def _untranslated(layout: Layout) -> bool:
     return any(rule.map_from is not None and not rule.map for rule in rules)
 
 
-def _finish(layout: Layout, building: dict[Key, _Building], orphans: list[FileRef]) -> Joined:
-    cases: list[Case] = []
+def _index(units: Iterable[Unit], here: tuple[int, ...]) -> dict[Key, list[Unit]]:
+    """Return the units by some of the fields of their keys."""
+    index: dict[Key, list[Unit]] = {}
+    for unit in units:
+        index.setdefault(tuple(unit.key[n] for n in here), []).append(unit)
+    return index
+
+
+def _finish(layout: Layout, units: tuple[Unit, ...], orphans: list[FileRef]) -> Joined:
+    """Name the units, and say what they lack and what they have twice."""
     duplicates: list[tuple[str, str, tuple[str, ...]]] = []
     missing: list[Gap] = []
     incomplete: list[Gap] = []
-    for one in building.values():
-        name = case_id(layout, one.key, {**one.fields, **one.captured})
-        for slot in layout.files:
-            _prefer(layout.files[slot], one.files, slot)
-            duplicates += ((name, slot, names) for names in _doubled(layout.files[slot], one.files.get(slot, ())))
-        gaps = list(_gaps(layout, one, name))
-        missing += (gap for gap in gaps if not gap.values)
-        incomplete += (gap for gap in gaps if gap.values)
-        cases.append(_case(layout, one, name))
-    cases.sort(key=lambda case: natural_key(case.id))
-    return Joined(tuple(cases), tuple(orphans), tuple(duplicates), tuple(missing), tuple(incomplete))
-
-
-def _case(layout: Layout, one: _Building, name: str) -> Case:
-    values = {**one.fields, **one.captured}
-    split = one.fields.get("split")
-    return Case(
-        id=name,
-        key=one.key,
-        fields=one.fields,
-        files={slot: tuple(refs) for slot, refs in one.files.items()},
-        patient=fill(layout.patient, values) if layout.patient else None,
-        split=None if split is None else str(split),
-    )
-
-
-def case_id(layout: Layout, key: Key, values: Mapping[str, object]) -> str:
-    """Return the name of the case with this key; `values` are its fields, as written where known."""
-    named = fill(layout.case, values) if layout.case else None
-    return named if named is not None else "/".join(str(values.get(n, v)) for n, v in zip(layout.key, key, strict=True))
-
-
-def _prefer(slot: Slot, files: dict[str, list[FileRef]], name: str) -> None:
-    """For ``either``: keep the files of the first alternative that this case has."""
-    if slot.either and name in files:
-        best = min(ref.alternative for ref in files[name])
-        files[name] = [ref for ref in files[name] if ref.alternative == best]
+    name_of = namer(layout)
+    slots = [(name, slot, _applying(layout, name), Fields(bound_fields(slot))) for name, slot in layout.files.items()]
+    for unit in units:
+        unit.id = name_of(unit)
+        files = unit.files(layout)
+        for name, slot, applies_to, bound in slots:
+            refs = files.get(name)
+            if refs is None:
+                if not slot.optional and slot.dataset is None and applies_to(unit.fields):
+                    expected = expected_name(layout, name, unit.fields, unit.captured(), unit.at())
+                    missing.append(Gap(unit.id, name, expected))
+                continue
+            if len(refs) > 1:
+                duplicates += ((unit.id, name, names) for names in _doubled(slot, refs, bound))
+            if slot.complete:
+                incomplete += _incomplete(layout, unit, name, refs)
+    return Joined(units, tuple(orphans), tuple(duplicates), tuple(missing), tuple(incomplete), layout)
 
 
 def bound_fields(slot: Slot) -> tuple[str, ...]:
@@ -188,12 +183,12 @@ def bound_fields(slot: Slot) -> tuple[str, ...]:
     return tuple(dict.fromkeys(re.findall(r"\{(\w+)", texts)))
 
 
-def _doubled(slot: Slot, refs: Sequence[FileRef]) -> Iterator[tuple[str, ...]]:
-    if len(refs) < 2 or slot.merge or slot.reader in SERIES_READERS:
+def _doubled(slot: Slot, refs: Sequence[FileRef], bound: Fields) -> Iterator[tuple[str, ...]]:
+    if slot.merge or slot.reader in SERIES_READERS:
         return
     groups: dict[tuple[FieldValue | None, ...], list[str]] = {}
     for ref in refs:
-        groups.setdefault(tuple(ref.fields.get(f) for f in bound_fields(slot)), []).append(ref.name)
+        groups.setdefault(bound.of(ref), []).append(ref.name)
     yield from (tuple(sorted(names)) for names in groups.values() if len(names) > 1)
 
 
@@ -206,13 +201,36 @@ def applies(layout: Layout, name: str, fields: Mapping[str, FieldValue]) -> bool
     return any(_fits(layout, parse(text), fields) for text in templates_of(slot))
 
 
+def _applying(layout: Layout, name: str) -> Callable[[Mapping[str, FieldValue]], bool]:
+    """Return `applies` of one slot, which is worked out once for all cases that are alike in what counts."""
+    enumerated = {word for text in templates_of(layout.files[name]) for word in parse(text).enumerated}
+    keys = [key for key in layout.key if _source(layout, key) in enumerated]
+    asked = tuple(dict.fromkeys((*layout.files[name].only, *keys)))
+    known: dict[tuple[FieldValue | None, ...], bool] = {}
+
+    def told(fields: Mapping[str, FieldValue]) -> bool:
+        values = tuple([fields.get(field_name) for field_name in asked])
+        if values not in known:
+            if len(known) >= _KEPT:
+                known.clear()
+            known[values] = applies(layout, name, fields)
+        return known[values]
+
+    return told
+
+
+def _source(layout: Layout, key: str) -> str:
+    """Return the captured field that a field of the key is made from."""
+    rule = layout.fields.get(key)
+    return rule.of if rule and rule.of else key
+
+
 def _fits(layout: Layout, template: Template, fields: Mapping[str, FieldValue]) -> bool:
     """True when the enumerated fields of a template allow a case with these key fields."""
     for key in layout.key:
         if key not in fields:
             continue
-        rule = layout.fields.get(key)
-        source = rule.of if rule and rule.of else key
+        source = _source(layout, key)
         if source in template.enumerated and str(fields[key]) not in _meanings(layout, template, key, source):
             return False
     return True
@@ -224,20 +242,13 @@ def _meanings(layout: Layout, template: Template, key: str, source: str) -> froz
     return frozenset(str(apply(rule, w)) if rule else w for w in words)
 
 
-def _gaps(layout: Layout, one: _Building, case: str) -> Iterator[Gap]:
-    for name, slot in layout.files.items():
-        refs = one.files.get(name, [])
-        if not refs:
-            if not slot.optional and slot.dataset is None and applies(layout, name, one.fields):
-                yield Gap(case, name, expected_name(layout, name, one.fields, one.captured, one.at))
-            continue
-        for field_name in slot.complete:
-            wanted = _enumerated(slot, field_name)
-            there = {ref.captured.get(field_name) for ref in refs}
-            absent = tuple(value for value in wanted if value not in there)
-            if absent:
-                texts = {**one.captured, field_name: absent[0]}
-                yield Gap(case, name, expected_name(layout, name, one.fields, texts, one.at), absent)
+def _incomplete(layout: Layout, unit: Unit, name: str, refs: Sequence[FileRef]) -> Iterator[Gap]:
+    for field_name in layout.files[name].complete:
+        there = {ref.text(field_name) for ref in refs}
+        absent = tuple(value for value in _enumerated(layout.files[name], field_name) if value not in there)
+        if absent:
+            texts = {**unit.captured(), field_name: absent[0]}
+            yield Gap(unit.id, name, expected_name(layout, name, unit.fields, texts, unit.at()), absent)
 
 
 def _enumerated(slot: Slot, field_name: str) -> tuple[str, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from medshelf.layout.fields import derive
+from medshelf.layout.fields import TemplateReading
 from medshelf.layout.template import Template, parse
 from medshelf.model.case import FileRef
 from medshelf.model.layout import Layout, Slot
@@ -113,21 +113,23 @@ def match_names(layout: Layout, names: Iterable[str]) -> Matched:
         Names below the root, with ``/`` between folders and ``!/`` after archives.
     """
     matched = Matched()
-    tests = [(e.template.ending, e.template.regex.fullmatch, e) for e in entries(layout)]
+    tests = [_test(layout, entry) for entry in entries(layout)]
+    pool: dict[str | None, str | None] = {}
+    shared = pool.setdefault
     total = ignored = 0
     for name in names:
         total += 1
         plain = canonical(name)
         low = plain[-_TAIL:].lower()
-        hits = [
-            (entry, match)
-            for ending, fullmatch, entry in tests
-            if low.endswith(ending[-_TAIL:]) and (match := fullmatch(plain)) is not None
-        ]
+        hits: list[tuple[Entry, FileRef]] = []
+        for ending, fullmatch, entry, reading in tests:
+            if low.endswith(ending) and (match := fullmatch(plain)) is not None:
+                at, *texts = map(shared, groups := match.groups(), groups)
+                hits.append((entry, FileRef(reading, name, at or "", tuple(texts))))
         if is_junk(name):
             ignored += 1
         elif hits:
-            ignored += _sort(matched, layout, name, hits)
+            ignored += _sort(layout, matched, hits)
         elif is_paperwork(name) or low.endswith(ARCHIVE_ENDINGS):
             ignored += 1
         else:
@@ -135,6 +137,13 @@ def match_names(layout: Layout, names: Iterable[str]) -> Matched:
     return Matched(
         matched.files, matched.tables, matched.sidecars, matched.ambiguous, matched.extra, ignored, total
     )
+
+
+def _test(layout: Layout, entry: Entry) -> tuple[str, Callable[[str], re.Match[str] | None], Entry, TemplateReading]:
+    """Return the end of the names that fit a template, its expression, and how they are read."""
+    template = entry.template
+    reading = TemplateReading(entry.slot, entry.alternative, template.fields, template.whole_numbers, layout.fields)
+    return template.ending[-_TAIL:], template.regex.fullmatch, entry, reading
 
 
 def holds_nothing(layout: Layout, matched: Matched) -> bool:
@@ -147,32 +156,35 @@ _TAIL = 24
 """Characters at the end of a name that are looked at before a template is tried."""
 
 
-def _sort(matched: Matched, layout: Layout, name: str, hits: list[tuple[Entry, re.Match[str]]]) -> int:
+def _sort(layout: Layout, matched: Matched, hits: list[tuple[Entry, FileRef]]) -> int:
     """Put one name where it belongs; return 1 when it is one to ignore."""
-    first: dict[tuple[Kind, str], tuple[Entry, re.Match[str]]] = {}
-    for entry, match in hits:
-        first.setdefault((entry.kind, entry.slot), (entry, match))
-    real = [pair for (kind, _), pair in first.items() if kind != "ignore"]
-    if not real or ("ignore", "") in first:
-        return 1
-    if len(real) == 1 and real[0][0].kind == "file":
-        matched.files.setdefault(real[0][0].slot, []).append(_ref(layout, name, *real[0]))
-        return 0
-    slots = tuple(sorted({e.slot for e, _ in real if e.kind == "file"}))
-    if len(slots) > 1:
-        matched.ambiguous.append((name, slots))
-    for entry, match in real:
-        ref = _ref(layout, name, entry, match)
-        if entry.kind == "sidecar":
+    if len(hits) > 1:
+        hits = _first_of_each(hits)
+    for entry, ref in hits:
+        if entry.kind == "file":
+            matched.files.setdefault(entry.slot, []).append(ref)
+        elif entry.kind == "table":
+            matched.tables.setdefault(entry.slot, []).append(ref)
+        elif entry.kind == "sidecar":
             matched.sidecars.append(ref)
         else:
-            place = matched.files if entry.kind == "file" else matched.tables
-            place.setdefault(entry.slot, []).append(ref)
+            return 1
+    slots = {entry.slot for entry, _ in hits if entry.kind == "file"} if len(hits) > 1 else ()
+    if len(slots) > 1 and not _share(layout, slots):
+        matched.ambiguous.append((hits[0][1].name, tuple(sorted(slots))))
     return 0
 
 
-def _ref(layout: Layout, name: str, entry: Entry, match: re.Match[str]) -> FileRef:
-    at, *texts = match.groups()
-    names = entry.template.fields
-    fields = derive(dict(zip(names, texts, strict=True)), entry.template.whole_numbers, layout.fields)
-    return FileRef(entry.slot, name, fields, names, tuple(texts), at, entry.alternative)
+def _share(layout: Layout, slots: Collection[str]) -> bool:
+    """True when every slot is another array of one file."""
+    arrays = {layout.files[slot].array for slot in slots}
+    return None not in arrays and len(arrays) == len(slots)
+
+
+def _first_of_each(hits: list[tuple[Entry, FileRef]]) -> list[tuple[Entry, FileRef]]:
+    """Keep the first template that fits of every slot and table; only that to ignore, if there is one."""
+    first: dict[tuple[Kind, str], tuple[Entry, FileRef]] = {}
+    for entry, ref in hits:
+        first.setdefault((entry.kind, entry.slot), (entry, ref))
+    ignore = first.get(("ignore", ""))
+    return [ignore] if ignore is not None else list(first.values())

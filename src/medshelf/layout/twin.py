@@ -58,15 +58,15 @@ def plan(layout: Layout, n_cases: int = 3) -> TwinPlan:
     """
     captured = list(_anchored(layout, n_cases))
     files = list(_files(layout, captured))
-    named = {f.name: f for f in files}
-    cases = cases_of(layout, named)
+    named = {(f.name, layout.files[f.slot].array): f for f in files}
+    cases = cases_of(layout, dict.fromkeys(f.name for f in files))
     tables = tuple(tables_of(layout, cases, n_cases))
     return TwinPlan(tuple(named.values()), tables, cases)
 
 
 def names_of(layout: Layout, planned: TwinPlan) -> list[str]:
     """Return every name that a twin will have: files, the data files beside headers, and tables."""
-    names = [f.name for f in planned.files] + [t.name for t in planned.tables]
+    names = [*dict.fromkeys(f.name for f in planned.files), *(t.name for t in planned.tables)]
     for file in planned.files:
         for ending in layout.files[file.slot].sidecar[:1]:
             names.append(file.name.rpartition(".")[0] + ending)

@@ -132,6 +132,8 @@ class Slot:
     """What a missing per-structure file means: the structure is not there, or nobody looked."""
     sidecar: tuple[str, ...] = ()
     """Endings of the data files that belong to each file (``.raw`` beside ``.mhd``)."""
+    array: str | None = None
+    """Name of the array in a container: an HDF5 path, a MATLAB variable or field, a member of .npz."""
     axes: str | None = None
     """Axes of the array where the format does not say, see `Volume.axes`."""
     spacing_mm: tuple[float | str, ...] = ()

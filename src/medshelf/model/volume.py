@@ -36,7 +36,7 @@ class Volume:
     Volumes are indexed in the order of the affine's columns, (I, J, K[, T][, C]), whatever their
     order in memory. Flat pictures are indexed by row and column, (Y, X[, C]), as all raster
     libraries do. `axes` says which: ``"ijk"``, ``"ijkt"``, ``"ijkc"``, ``"yx"``, ``"yxc"``,
-    ``"tyx"`` and ``"tyxc"`` (frames of a film first), ``"nyxc"`` (rows of a container first).
+    ``"tyx"`` and ``"tyxc"`` (frames of a film first), ``"nyxc"`` (frames or rows of a container first).
     """
 
     array: np.ndarray

@@ -284,6 +284,7 @@ def _select(volume: Volume, kind: str, labels: Mapping[str, str], structure: str
     if kind == "probability":
         return array >= 0.5 if array.dtype.kind == "f" else array >= 128
     if kind == "bands":
+        array = _any_colour(volume)
         return np.logical_or.reduce(
             [(array >= b.first) & (array <= b.last) for b in bands_of(labels) if b.structure == structure]
         )

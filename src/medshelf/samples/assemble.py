@@ -69,7 +69,7 @@ class Assembler:
         makers: dict[str, Callable[[], Image]] = {}
         for name, slot in self.layout.files.items():
             refs = case.files.get(name, ())
-            if slot.role != "image" or not refs:
+            if slot.role not in ("image", "video") or not refs:
                 continue
             for channel, group in _grouped(slot.channel or name, refs).items():
                 image = self._image(channel, slot, group, case)
@@ -89,11 +89,14 @@ class Assembler:
             name,
             tuple(self.tree.blob(r.name) for r in ordered),
             reader=slot.reader,
+            key=slot.array,
             axes=slot.axes,
             stated_spacing_mm=_spacing(slot, refs[0]),
             ops=(*slot.ops, *self._fixes(case, refs)),
             row=row,
             reverse=slot.order == "reverse",
+            colours=slot.role == "mask" and slot.kind == "colour",
+            film=slot.role == "video",
         )
 
     def _elsewhere(self) -> dict[str, str]:

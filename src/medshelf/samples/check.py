@@ -9,10 +9,9 @@ from dataclasses import replace
 from medshelf.access.tree import Tree, open_tree
 from medshelf.catalogue.shelf import load
 from medshelf.errors import MedshelfError
-from medshelf.layout.check import Report, check_names, count_findings
+from medshelf.layout.bulk import collector_paused
+from medshelf.layout.check import Examined, Report, count_findings, examine
 from medshelf.layout.fields import fill
-from medshelf.layout.join import join
-from medshelf.layout.match import match_names
 from medshelf.layout.variants import layouts_of
 from medshelf.model.case import Case, FileRef
 from medshelf.model.dataset import Record
@@ -47,16 +46,23 @@ def check(
         Findings, counts and a verdict.
     """
     record = dataset if isinstance(dataset, Record) else load(dataset)
+    with collector_paused():
+        return _check(record, where, variant, tables)
+
+
+def _check(record: Record, where: str | os.PathLike[str], variant: str | None, tables: bool) -> Report:
+    """Check a place; all but the report is gone again when it returns."""
     tree = open_tree(where)
     unread: list[Finding] = []
     try:
         record = translated(record, tree)
     except MedshelfError as error:
         unread = [Finding("table.unreadable", "error", error.what, record.id, evidence={"why": error.why})]
-    report = check_names(record, tree.names, variant=variant)
+    checked = examine(record, tree.names, variant=variant)
+    report = checked.report
     more = unread + [_problem(record.id, p.path, p.message) for p in tree.problems]
     if tables and tree.has_bytes and report.slots:
-        more += _rows(record, report.variant, tree)
+        more += _rows(record, checked, tree)
         report = _row_cases(record, report, where)
     return replace(report, findings=(*report.findings, *more)) if more else report
 
@@ -82,18 +88,15 @@ def _problem(dataset: str, path: object, message: str) -> Finding:
     return Finding("access.unreadable", "error", message, dataset, file=str(path))
 
 
-def _rows(record: Record, variant: str, tree: Tree) -> Iterator[Finding]:
+def _rows(record: Record, checked: Examined, tree: Tree) -> Iterator[Finding]:
     """Compare the rows of every table that is joined by a key with the cases that are here."""
-    layout = layouts_of(record)[variant]
-    matched = match_names(layout, tree.names)
-    cases = join(layout, matched).cases
-    for name, slot in layout.tables.items():
-        refs = tuple(matched.tables.get(name, ()))
+    for name, slot in checked.layout.tables.items():
+        refs = tuple(checked.matched.tables.get(name, ()))
         if not refs or not slot.key or slot.anchor:
             continue
         table = Table(name, slot, refs, tree)
         try:
-            yield from _compare(record.id, table, cases)
+            yield from _compare(record.id, table, checked.joined.cases)
         except MedshelfError as error:
             yield Finding("table.unreadable", "error", error.what, record.id, file=refs[0].name,
                           evidence={"why": error.why}, proposal=error.hint)  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -34,6 +34,8 @@ class Image:
     """The file, or the members of a series."""
     reader: str | None = None
     """Reader that the layout names; None finds it by the file."""
+    key: str | None = None
+    """Name of the array in a container, where the layout names one."""
     axes: str | None = None
     """Axes that the layout states."""
     stated_spacing_mm: tuple[float, ...] | None = None
@@ -44,6 +46,10 @@ class Image:
     """Which item, along the first axis, of an array file whose items are the cases."""
     reverse: bool = False
     """A series of pictures that runs against its order."""
+    colours: bool = False
+    """The layout reads colours: a picture with a palette gives them, and not its indices."""
+    film: bool = False
+    """A film: `frame` and `frames` read it by frame, `read` whole where it is short."""
     source: Image | None = field(default=None, repr=False)
     """The image of which this is one index of one axis, when one file holds several."""
     index: tuple[int | str, int | Callable[[], int]] | None = None
@@ -64,7 +70,7 @@ class Image:
         """
         if self.source is not None and self.index is not None:
             return self._taken(self.source.volume, *self.index)
-        volume = self._stored()
+        volume = _coloured(self._stored()) if self.colours else self._stored()
         if self.axes is not None and self.axes != volume.axes:
             if len(self.axes) != volume.array.ndim:
                 raise LayoutError(
@@ -96,19 +102,18 @@ class Image:
 
             return dicom.read_series(self.blobs, least_slices=_DICOM[self.reader])
         if self.row is not None:
-            from medshelf.formats import numpy_array
-
-            array = numpy_array.read_item(self.blobs[0], self.row)
+            array = formats.read_item(self.blobs[0], self.row, _image_reader(self.reader), self.key)
             return Volume(array, "yx" if array.ndim == 2 else "yxc" if array.ndim == 3 else "n" * array.ndim)
         if self.reader == "slices":
             return stack(self.blobs, reverse=self.reverse, spacing_mm=self.stated_spacing_mm)
         if self.reader == "wsi":
             return formats.read(self.blobs[0], "slide")
-        return formats.read(self.blobs[0], _image_reader(self.reader))
+        return formats.read(self.blobs[0], _image_reader(self.reader), self.key)
 
     def header(self) -> Header:
         """Read what is known without decoding voxels, where the format can; ops may still change it."""
-        if self.ops or self.reader == "slices" or self.axes or self.source is not None or self.row is not None:
+        read_first = self.ops or self.reader == "slices" or self.axes or self.colours
+        if read_first or self.source is not None or self.row is not None:
             volume = self.volume
             return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
         if self._is_dicom_slide():
@@ -119,7 +124,34 @@ class Image:
             from medshelf.formats import dicom
 
             return dicom.read_series_header(self.blobs, least_slices=_DICOM[self.reader])
-        return formats.read_header(self.blobs[0], "slide" if self.reader == "wsi" else _image_reader(self.reader))
+        reader = "slide" if self.reader == "wsi" else _image_reader(self.reader)
+        return formats.read_header(self.blobs[0], reader, self.key)
+
+    def frame(self, n: int) -> np.ndarray:
+        """Read the nth displayed frame of a film, from 0: (Y, X, 3) uint8 RGB.
+
+        Raises
+        ------
+        NotFound
+            The film is shorter.
+        FormatError
+            This is no film, or a damaged one.
+        """
+        from medshelf.formats import video
+
+        return video.read_frame(self.blobs[0], n)
+
+    def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[np.ndarray]:
+        """Yield frames of a film, holding one at a time; see `medshelf.formats.video.frames`."""
+        from medshelf.formats import video
+
+        return video.frames(self.blobs[0], start, stop, step)
+
+    def verified(self) -> Header:
+        """Decode a film from end to end, holding one frame at a time; see `medshelf.formats.video.verify`."""
+        from medshelf.formats import video
+
+        return video.verify(self.blobs[0])
 
     def _is_dicom_slide(self) -> bool:
         if self.reader != "dicom":
@@ -160,6 +192,16 @@ class Image:
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "volume"}
+
+
+def _coloured(volume: Volume) -> Volume:
+    """Return a picture of indices in the colours of its palette, anything else as it is."""
+    palette = volume.meta.get("palette")
+    if palette is None or volume.axes != "yx":
+        return volume
+    if volume.array.max(initial=0) >= len(palette):
+        raise FormatError("a picture holds an index that its palette lacks", why=f"{len(palette)} colours")
+    return replace(volume, array=np.asarray(palette)[volume.array], axes="yxc")
 
 
 def _image_reader(name: str | None) -> str | None:

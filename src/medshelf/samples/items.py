@@ -51,7 +51,7 @@ def item(sample: Sample, selection: Selection) -> Item:
     NotFound
         A channel or mask is not there, or several are and none was named.
     """
-    names = selection.channels or tuple(sample.images)
+    names = selection.channels or sample.channels
     volumes = [sample.images[name].volume for name in names]
     mask = _mask(sample, selection)
     label = None if mask is None else _label(mask, selection)[None]

@@ -145,7 +145,7 @@ def _container_cases(layout: Layout, tree: Tree, cases: tuple[Case, ...]) -> tup
     found: list[Case] = []
     for case in cases:
         slot = next(s for s in layout.rows.slots if s in case.files)
-        header = formats.read_header(tree.blob(case.files[slot][0].name))
+        header = formats.read_header(tree.blob(case.files[slot][0].name), key=layout.files[slot].array)
         for n in range(header.shape[0]):
             fields = {**case.fields, layout.rows.field: n}
             found.append(replace(case, id=f"{case.id}/{n}", key=(*case.key, n), fields=fields))

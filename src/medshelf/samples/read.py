@@ -13,7 +13,7 @@ from medshelf.model.blob import Blob, LocalFile
 from medshelf.model.volume import Volume
 
 
-def read(path: str | os.PathLike[str], *, reader: str | None = None) -> Volume:
+def read(path: str | os.PathLike[str], *, reader: str | None = None, array: str | None = None) -> Volume:
     """Read an image.
 
     Parameters
@@ -22,6 +22,8 @@ def read(path: str | os.PathLike[str], *, reader: str | None = None) -> Volume:
         A file, a folder that holds one DICOM series, or ``archive.zip!/member``.
     reader : str, optional
         Reader to use, where the file ending misleads.
+    array : str, optional
+        Which array of a file that holds several: an HDF5 path, a MATLAB variable or field, a member of .npz.
 
     Returns
     -------
@@ -37,30 +39,30 @@ def read(path: str | os.PathLike[str], *, reader: str | None = None) -> Volume:
     """
     text = os.fspath(path)
     if "!/" in text:
-        return _read_member(text, reader)
+        return _read_member(text, reader, array)
     place = Path(text)
     if place.is_dir():
         return _read_folder([LocalFile(p) for p in sorted(place.iterdir()) if p.is_file()], text)
-    return _read_blob(LocalFile(place), reader)
+    return _read_blob(LocalFile(place), reader, array)
 
 
-def _read_member(text: str, reader: str | None) -> Volume:
+def _read_member(text: str, reader: str | None, array: str | None) -> Volume:
     archive, _, member = text.partition("!/")
     tree = open_tree(archive)
     if member in set(tree.names):
-        return _read_blob(tree.blob(member), reader)
+        return _read_blob(tree.blob(member), reader, array)
     inside = [name for name in tree.names if name.startswith(member.rstrip("/") + "/")]
     if not inside:
         raise NotFound("the archive has no such member", where=text, hint=f"List it: unzip -l {archive}")
     return _read_folder([tree.blob(name) for name in inside], text)
 
 
-def _read_blob(blob: Blob, reader: str | None) -> Volume:
-    if reader in ("dicom_series", "dicom") or (reader is None and _is_dicom(blob)):
+def _read_blob(blob: Blob, reader: str | None, array: str | None) -> Volume:
+    if reader in ("dicom_series", "dicom") or (reader is None and array is None and _is_dicom(blob)):
         from medshelf.formats import dicom, dicom_slide
 
         return dicom_slide.read(blob) if dicom_slide.is_slide(blob) else dicom.read_series([blob], least_slices=1)
-    return formats.read(blob, reader)
+    return formats.read(blob, reader, array)
 
 
 def _is_dicom(blob: Blob) -> bool:

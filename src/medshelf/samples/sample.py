@@ -77,8 +77,14 @@ class Sample:
 
     @property
     def image(self) -> Image:
-        """The image, when there is exactly one."""
-        return _only("image", self.images)
+        """The image, when there is exactly one; a film counts where there is nothing else."""
+        return _only("image", {name: self.images[name] for name in self.channels})
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the images that are no films, or of the films where there is nothing else."""
+        stills = tuple(name for name, image in self.images.items() if not image.film)
+        return stills or tuple(self.images)
 
     @property
     def mask(self) -> Mask:

@@ -10,7 +10,7 @@ from typing import Any
 from medshelf.access.tree import Tree
 from medshelf.formats import table as table_format
 from medshelf.formats.text import read_text
-from medshelf.layout.fields import fill
+from medshelf.layout.fields import TemplateReading, fill
 from medshelf.model.case import Case, FieldValue, FileRef
 from medshelf.model.layout import TableSlot
 
@@ -32,7 +32,8 @@ class Table:
     def rows(self) -> tuple[tuple[FileRef, Row], ...]:
         """All rows, each with the file that it stands in; rows that the layout holds stand in none."""
         if self.slot.rows:
-            return tuple((FileRef(self.name, "", {}), row) for row in self.slot.rows)
+            nowhere = FileRef(TemplateReading(self.name, 0, (), frozenset(), {}), "", "", ())
+            return tuple((nowhere, row) for row in self.slot.rows)
         return tuple((ref, row) for ref in self.refs for row in self._read(ref))
 
     def _read(self, ref: FileRef) -> list[dict[str, Any]]:

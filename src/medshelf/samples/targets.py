@@ -49,7 +49,7 @@ def value_of(
     head, _, rest = target.of.partition(".")
     if image is not None:
         value: Any = image.array
-        return value.item() if value.ndim == 0 else value
+        return _meaning(target, value.item()) if value.size == 1 else value
     if head in records and rest:
         value = records[head].get(rest)
     elif head in rows and rest == "*":

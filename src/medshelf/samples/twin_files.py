@@ -14,19 +14,19 @@ from medshelf.layout.fields import derive, fill
 from medshelf.layout.match import templates_of
 from medshelf.layout.template import parse
 from medshelf.layout.twin import SERIES_LENGTH, TwinFile
-from medshelf.layout.twin_rows import ROWS
 from medshelf.model.geometry import spacing_mm
 from medshelf.model.labels import structures_of
 from medshelf.model.layout import Layout, Slot
 from medshelf.model.volume import Volume
 from medshelf.samples import operate, phantom
+from medshelf.samples.twin_containers import write_container, write_film
 from medshelf.samples.twin_drawn import WRITERS
 from medshelf.samples.twin_others import write_boxes, write_contours, write_mesh, write_points, write_record, write_text
 
-FLAT = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
+FLAT = (".png", ".jpg", ".jpeg", ".jp2", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 SLIDES = (".svs", ".ndpi")
 MESHES = (".obj", ".stl", ".ply", ".vtp", ".vtk")
-CONTAINERS = (".npy", ".npz")
+CONTAINERS = (".npy", ".npz", ".h5", ".hdf5", ".he5", ".mat")
 
 
 def write_files(layout: Layout, group: Sequence[TwinFile], stage: Path) -> None:
@@ -64,7 +64,9 @@ def _writer(slot: Slot, path: Path) -> Writer:
     if slot.reader in ("aperio_xml", "contours"):
         return write_contours
     if ending in CONTAINERS:
-        return _write_container
+        return write_container
+    if slot.role == "video":
+        return write_film
     if slot.role in ("image", "mask") or formats_ending(path):
         return _write_array
     return write_text
@@ -95,6 +97,8 @@ def formats_write(path: Path, volume: Volume) -> None:
     name = path.name.lower()
     for known in formats.IMAGE_FORMATS:
         module = formats.format_named(known)
+        if name.endswith((".hdr", ".img")) and known != "analyze":
+            continue
         if name.endswith(module.SUFFIXES) and hasattr(module, "write"):
             module.write(path, volume)
             return
@@ -103,7 +107,7 @@ def formats_write(path: Path, volume: Volume) -> None:
 
 def volume_of(layout: Layout, slot: Slot, file: TwinFile, path: Path) -> Volume:
     """Return the phantom that a file of this slot holds."""
-    flat = path.suffix.lower() in (*FLAT, *SLIDES)
+    flat = path.name.lower().removesuffix(".gz").endswith((*FLAT, *SLIDES))
     shape = phantom.PICTURE_SHAPE if flat else _volume_shape(layout, slot)
     if slot.role == "image":
         array = _image(layout, slot, shape, file, flat)
@@ -112,8 +116,10 @@ def volume_of(layout: Layout, slot: Slot, file: TwinFile, path: Path) -> Volume:
         if flat and slot.kind == "binary":
             array = array * np.uint8(255)
     array = _undone(_in_time(array, slot), slot)
+    if path.name.lower().endswith((".ppm", ".ppm.gz", ".webp")) and array.ndim == 2:  # always of three channels
+        array = np.stack([array] * 3, -1)
     axes = _axes(array, flat, slot)
-    affine = None if flat else phantom.affine_ras(file.number)
+    affine = None if flat or path.suffix.lower() in (".hdr", ".img") else phantom.affine_ras(file.number)
     return Volume(array, axes, affine, None if affine is None else spacing_mm(affine))
 
 
@@ -168,9 +174,11 @@ def _in_time(array: np.ndarray, slot: Slot) -> np.ndarray:
     drawn = {n + 1 for n in range(len(slot.frames))}
     drawn |= {of - slot.first_frame for of in slot.frames.values() if isinstance(of, int)}
     blank = np.zeros_like(array)
-    return np.stack(
-        [array if n in drawn else blank if slot.role == "mask" else array // 2 for n in range(max(drawn) + 2)], -1
-    )
+    if slot.role == "mask":
+        frames = [array if n in drawn else blank for n in range(max(drawn) + 2)]
+    else:
+        frames = [array - array // (n + 2) for n in range(max(drawn) + 2)]  # a heart beats: no frame is as another
+    return np.stack(frames, -1)
 
 
 def _undone(array: np.ndarray, slot: Slot) -> np.ndarray:
@@ -206,22 +214,6 @@ def _axes(array: np.ndarray, flat: bool, slot: Slot) -> str:
     if array.ndim == 4 and (slot.channels or slot.kind in ("channels", "instance-channels", "colour")):
         return "ijkt"
     return "ijk" if array.ndim == 3 else "ijkt"
-
-
-def _write_container(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
-    as_rows = layout.rows is not None and group[0].slot in layout.rows.slots
-    for file, path in zip(group, paths, strict=True):
-        if slot.role == "target":
-            array = np.array([f"class{n % 2}" for n in range(ROWS)])
-        else:
-            flat = Path("x.png") if as_rows or (slot.axes or "").startswith("y") else path
-            one = volume_of(layout, slot, file, flat).array
-            array = np.stack([one] * ROWS) if as_rows else one
-        with open(path, "wb") as stream:
-            if path.suffix.lower() == ".npz":
-                np.savez_compressed(stream, data=array)
-            else:
-                np.save(stream, array, allow_pickle=False)
 
 
 # --- series --------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medshelf.errors import LayoutError, NotFound
+from medshelf.model.volume import Volume
 from medshelf.samples.annotation import Annotation, Mask
 from medshelf.samples.image import Image
 from medshelf.samples.sample import Sample
@@ -64,9 +65,9 @@ def draw(
         from medshelf.samples.view_text import draw_text
 
         return draw_text(sample, questions)
-    image = sample.images[channel if channel is not None else next(iter(sample.images))]
+    image = sample.images[channel if channel is not None else sample.channels[0]]
     _refuse_huge(image)
-    volume = image.volume
+    volume = Volume(image.frame(0), "yxc") if image.film else image.volume
     if volume.axes.startswith("ijk"):
         from medshelf.samples.view_volume import draw_volume
 

@@ -1,27 +1,28 @@
-"""NIfTI-1 and NIfTI-2 images (.nii, .nii.gz, .hdr with .img), and Analyze 7.5 pairs.
+"""NIfTI-1 and NIfTI-2 images (.nii, .nii.gz, .hdr with .img).
 
 The array is a view of the file's bytes in its own type and order: Fortran, first axis fastest, axes ``ijk``,
 ``ijkt``, ``ijktc`` or the beginning of these, axes of length 1 kept as stored. RGB24 and RGBA32 get a last
 axis ``c``. A scale other than (1, 0) is applied: to float32 where that holds every stored value (integers of
 at most 16 bits, float32), else to float64. Millimetres throughout, whatever xyzt_units says.
 
-Analyze 7.5 says nothing reliable of orientation: such an image has spacing and no affine.
+A .hdr without a NIfTI magic string is Analyze 7.5, see `medshelf.formats.analyze`.
 """
 
 from __future__ import annotations
 
 import zlib
-from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from medshelf.errors import FormatError, MedshelfError, Unsupported
-from medshelf.formats.inflate import GZIP_MAGIC, aligned_bytes, inflate_gzip, inflate_start
+from medshelf.errors import FormatError, Unsupported
+from medshelf.formats.inflate import GZIP_MAGIC, inflate_gzip, inflate_start
 from medshelf.formats.nifti import affine as nifti_affine
 from medshelf.formats.nifti import header as nifti_header
 from medshelf.formats.nifti.writing import write
-from medshelf.formats.payload import as_array, filename_of, first_bytes, stored, whole
+from medshelf.formats.pair import header_of, partner
+from medshelf.formats.payload import as_array, first_bytes, stored, whole
+from medshelf.formats.scaling import scaled, scaled_type
 from medshelf.model import geometry
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
@@ -33,7 +34,6 @@ SUFFIXES = (".nii.gz", ".hdr.gz", ".img.gz", ".nii", ".hdr", ".img")
 
 _PARSED = 544
 _EXTENSIONS = 1 << 20
-_BLOCK = 1 << 16
 
 
 def matches(head: bytes) -> bool:
@@ -88,12 +88,10 @@ class _Image:
 
     def __init__(self, blob: Blob) -> None:
         self.notes: list[str] = []
-        pair = _partner(blob, ".hdr") if _ending(blob) == ".img" else None
-        self.header_blob = pair or blob
+        self.header_blob = header_of(blob)
         self.name = self.header_blob.name
         head, self.compressed = self._head(_PARSED)
-        analyze = _ending(self.header_blob) == ".hdr"
-        self.fields = nifti_header.parse(head, self.name, analyze=analyze)
+        self.fields = nifti_header.parse(head, self.name)
         self.shape = nifti_header.shape_of(self.fields, self.name)
         self.type = nifti_header.type_of(self.fields, self.name)
         self.components = nifti_header.COLOURS.get(int(self.fields["datatype"]), 1)
@@ -117,7 +115,7 @@ class _Image:
         """Where in the (inflated) file the voxels begin."""
         offset = float(self.fields["vox_offset"])
         least = 0 if self.fields.two_files else self.fields.size_bytes
-        if self.fields.two_files and not 0 < offset < 2**62:  # Analyze allows a negative one
+        if self.fields.two_files and not 0 < offset < 2**62:
             return 0
         if not least <= offset < 2**62:
             if offset == 0:  # some writers leave it out; the data follows header and extension flag
@@ -149,32 +147,27 @@ class _Image:
         colour = self.components > 1
         shape = (*self.shape, self.components) if colour else self.shape
         axes = "ijktc"[: len(self.shape)] + ("c" if colour else "")
-        kind = nifti_header.scaled_type(self.type) if self.scale else self.type.newbyteorder("=")
-        affine, source = None, None
-        if self.fields.kind == "analyze":
-            spacing = nifti_affine.voxel_sizes_mm(self.fields)
-        else:
-            affine, source = nifti_affine.placed(self.fields, self.shape)
-            spacing = np.array(geometry.spacing_mm(affine))
-            if not np.isfinite(affine).all():
-                self.notes.append(f"the {source} holds values that are no numbers")
+        kind = scaled_type(self.type) if self.scale else self.type.newbyteorder("=")
+        affine, source = nifti_affine.placed(self.fields, self.shape)
+        spacing = np.array(geometry.spacing_mm(affine))
+        if not np.isfinite(affine).all():
+            self.notes.append(f"the {source} holds values that are no numbers")
         spatial = tuple(float(x) for x in spacing[: len(self.shape)])
         return Header(shape, kind.name, axes, affine, spatial, self._meta(source))
 
-    def _meta(self, source: str | None) -> dict[str, Any]:
+    def _meta(self, source: str) -> dict[str, Any]:
         fields = self.fields
         meta: dict[str, Any] = {"format": fields.kind, "byte_order": fields.byte_order}
         meta["stored_dtype"] = self.type.name
         if self.scale:
             meta["scl_slope"], meta["scl_inter"] = self.scale
-        if fields.kind != "analyze":
-            meta |= self._placed_meta(source)
-        meta["description"] = bytes(fields["descrip"]).decode("latin-1") if fields.kind != "analyze" else ""
+        meta |= self._placed_meta(source)
+        meta["description"] = bytes(fields["descrip"]).decode("latin-1")
         if self.notes:
             meta["notes"] = tuple(self.notes)
         return meta
 
-    def _placed_meta(self, source: str | None) -> dict[str, Any]:
+    def _placed_meta(self, source: str) -> dict[str, Any]:
         """Facts of orientation, units, intent and extensions."""
         fields = self.fields
         units = int(fields["xyzt_units"])
@@ -211,7 +204,7 @@ class _Image:
         else:
             array = as_array(raw, self.shape, self.type)
         if self.scale:
-            array = _scaled(array, *self.scale, nifti_header.scaled_type(self.type), self.name)
+            array = scaled(array, *self.scale, scaled_type(self.type), self.name)
         meta = dict(header.meta)
         if more:
             meta["notes"] = (*meta.get("notes", ()), *more)
@@ -222,7 +215,7 @@ class _Image:
         blob = self.header_blob
         compressed = self.compressed
         if self.fields.two_files:
-            blob = _partner(self.header_blob, ".img")
+            blob = partner(self.header_blob, ".img")
             compressed = first_bytes(blob).startswith(GZIP_MAGIC)
         if not compressed:
             return stored(blob, self.start, self.size_bytes)
@@ -230,42 +223,3 @@ class _Image:
         found = inflate_gzip(data, self.start + self.size_bytes, blob.name, lead=self.start)
         notes += found.notes
         return found.data[self.start :]
-
-
-def _ending(blob: Blob) -> str:
-    """The last suffix of the name, without .gz, in lower case."""
-    return PurePosixPath(filename_of(blob).lower().removesuffix(".gz")).suffix
-
-
-def _partner(blob: Blob, ending: str) -> Blob:
-    """The other file of a .hdr/.img pair: compressed as this one is if there is one, else the other way."""
-    name = filename_of(blob)
-    compressed = name.lower().endswith(".gz")
-    stem = name[: -len(".hdr.gz" if compressed else ".hdr")]
-    if name[len(stem) : len(stem) + 4].isupper():
-        ending = ending.upper()
-    partners = [blob.sibling(stem + ending), blob.sibling(stem + ending + ".gz")]
-    if compressed:
-        partners.reverse()
-    return partners[0] if _exists(partners[0]) or not _exists(partners[1]) else partners[1]
-
-
-def _exists(blob: Blob) -> bool:
-    try:
-        blob.open().close()
-    except (OSError, MedshelfError):
-        return False
-    return True
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def _scaled(array: np.ndarray, slope: float, inter: float, dtype: np.dtype, name: str) -> np.ndarray:
-    """Return ``array * slope + inter``, computed in float64 and rounded once, in Fortran order."""
-    flat = array.reshape(-1, order="F")
-    out = aligned_bytes(flat.size * dtype.itemsize, name).view(dtype)
-    for at in range(0, flat.size, _BLOCK):
-        block = flat[at : at + _BLOCK].astype(np.float64)
-        block *= slope
-        block += inter
-        out[at : at + _BLOCK] = block
-    return out.reshape(array.shape, order="F")

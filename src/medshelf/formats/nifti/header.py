@@ -1,7 +1,6 @@
-"""The NIfTI-1, NIfTI-2 and Analyze 7.5 headers: fields, byte order, and what they say.
+"""The NIfTI-1 and NIfTI-2 headers: fields, byte order, and what they say.
 
-Sources: nifti1.h (https://nifti.nimh.nih.gov/pub/dist/src/niftilib/nifti1.h) and nifti2.h beside it;
-Analyze 7.5 has dim, datatype, bitpix, pixdim and vox_offset at the same places.
+Sources: nifti1.h (https://nifti.nimh.nih.gov/pub/dist/src/niftilib/nifti1.h) and nifti2.h beside it.
 """
 
 from __future__ import annotations
@@ -56,12 +55,12 @@ ByteOrder = Literal["<", ">"]
 
 
 class Fields:
-    """A parsed header: the fields by name, and which of the three kinds it is."""
+    """A parsed header: the fields by name, and which of the two kinds it is."""
 
     def __init__(self, record: np.void, kind: str, byte_order: ByteOrder) -> None:
         self.record = record
         self.kind = kind
-        """``"nifti1"``, ``"nifti2"`` or ``"analyze"``."""
+        """``"nifti1"`` or ``"nifti2"``."""
         self.byte_order: ByteOrder = byte_order
         """``"<"`` or ``">"``."""
 
@@ -79,7 +78,7 @@ class Fields:
         return self.record.dtype.itemsize
 
 
-def parse(head: bytes, name: str, *, analyze: bool = False) -> Fields:
+def parse(head: bytes, name: str) -> Fields:
     """Parse the fixed part of a header.
 
     Parameters
@@ -88,8 +87,6 @@ def parse(head: bytes, name: str, *, analyze: bool = False) -> Fields:
         First bytes of the (inflated) header file, 540 if there are so many.
     name : str
         The file, for messages.
-    analyze : bool
-        Take a header without a magic string for Analyze 7.5.
 
     Raises
     ------
@@ -111,8 +108,6 @@ def parse(head: bytes, name: str, *, analyze: bool = False) -> Fields:
             record = np.frombuffer(head, layout.newbyteorder(order), count=1)[0]
             if bytes(record["magic"])[:3] in ((b"n+1", b"ni1") if kind == "nifti1" else (b"n+2", b"ni2")):
                 return Fields(record, kind, order)
-            if analyze and kind == "nifti1":
-                return Fields(record, "analyze", order)
     raise FormatError(
         "this is not a NIfTI file",
         where=name,
@@ -171,7 +166,7 @@ def scale_of(fields: Fields, name: str) -> tuple[float, float] | None:
     """Return (slope, intercept) where the header asks for a scale that changes anything.
 
     A slope of zero means none (nifti1.h, "SCALING"); NaN and infinities are taken so too, as nibabel
-    does. Colours are never scaled. Analyze 7.5 holds SPM's scale factor in the place of the slope.
+    does. Colours are never scaled.
 
     Raises
     ------
@@ -179,8 +174,6 @@ def scale_of(fields: Fields, name: str) -> tuple[float, float] | None:
         The slope is valid and the intercept is not a number.
     """
     slope, inter = float(fields["scl_slope"]), float(fields["scl_inter"])
-    if fields.kind == "analyze":
-        inter = 0.0
     if slope == 0 or not np.isfinite(slope) or int(fields["datatype"]) in COLOURS:
         return None
     if not np.isfinite(inter):
@@ -190,12 +183,6 @@ def scale_of(fields: Fields, name: str) -> tuple[float, float] | None:
             why=f"slope {slope}, intercept {inter}",
         )
     return None if (slope, inter) == (1.0, 0.0) else (slope, inter)
-
-
-def scaled_type(stored: np.dtype) -> np.dtype:
-    """Return the float type of a scaled image: float32 where it holds every stored value, else float64."""
-    exact = stored.itemsize <= 2 or stored == np.dtype("float32").newbyteorder(stored.byteorder)
-    return np.dtype(np.float32 if exact else np.float64)
 
 
 def extensions_of(head: bytes, fields: Fields, start_of_voxels: int) -> list[tuple[int, bytes]]:

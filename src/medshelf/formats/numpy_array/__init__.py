@@ -1,18 +1,6 @@
 """NumPy arrays: .npy, and .npz archives of them. Pickles (arrays of objects) are refused.
 
-An array says nothing of its axes. They are taken by their number; a layout that knows better says so:
-
-====  =====================================================
-axes  taken for
-====  =====================================================
-1     ``n``, one value for each item
-2     ``yx``, a picture
-3     ``yxc`` where the last axis has 3 or 4, else ``ijk``
-4     ``nyxc``, many pictures, channels last
-5     ``ijktc``, as in NIfTI
-====  =====================================================
-
-There is neither affine nor spacing.
+Axes are taken by their number, see `medshelf.formats.axes`. There is neither affine nor spacing.
 """
 
 from __future__ import annotations
@@ -20,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from medshelf.errors import NotFound, Unsupported
+from medshelf.formats.axes import axes_by_number, only_name
 from medshelf.formats.numpy_array import archive as numpy_archive
 from medshelf.formats.numpy_array import header as numpy_header
 from medshelf.formats.numpy_array.header import LONGEST, MAGIC, Layout
@@ -32,7 +21,6 @@ __all__ = ["NAME", "SUFFIXES", "matches", "names", "read", "read_header", "read_
 NAME = "numpy_array"
 SUFFIXES = (".npy", ".npz")
 
-_AXES = {1: "n", 2: "yx", 4: "nyxc", 5: "ijktc"}
 _ZIP = b"PK\x03\x04"
 
 
@@ -95,15 +83,17 @@ def read(blob: Blob, key: str | None = None) -> Volume:
     return Volume(_shaped(data, layout, layout.shape), header.axes, meta=header.meta)
 
 
-def read_item(blob: Blob, index: int) -> np.ndarray:
-    """Read one item, along the first axis, of a .npy file, and nothing else of it.
+def read_item(blob: Blob, index: int, key: str | None = None) -> np.ndarray:
+    """Read one item, along the first axis, and nothing else of a .npy file; a .npz is inflated up to the item.
 
     Parameters
     ----------
     blob : Blob
-        A .npy file in C order.
+        A .npy file or .npz archive; the array in C order.
     index : int
         From 0.
+    key : str, optional
+        Which array of an archive, as in `read`.
 
     Returns
     -------
@@ -119,14 +109,17 @@ def read_item(blob: Blob, index: int) -> np.ndarray:
     Truncated, FormatError
         As `read`.
     """
-    layout = _layout(blob)
+    key = _key(blob, key)
+    layout = _layout(blob) if key is None else numpy_archive.layout(blob, key)
     if layout.order == "F" and len(layout.shape) > 1 or not layout.shape:
         what = "the items of this array are not in one piece"
         raise Unsupported(what, where=blob.name, hint="Read it whole")
     if not 0 <= index < layout.shape[0]:
         raise NotFound(f"there is no item {index}", where=blob.name, why=f"it holds {layout.shape[0]}")
     size = layout.size_bytes // layout.shape[0]
-    return _shaped(stored(blob, layout.start + index * size, size), layout, layout.shape[1:])
+    start = layout.start + index * size
+    data = stored(blob, start, size) if key is None else numpy_archive.piece(blob, key, start, size)
+    return _shaped(data, layout, layout.shape[1:])
 
 
 def _layout(blob: Blob) -> Layout:
@@ -139,23 +132,11 @@ def _key(blob: Blob, key: str | None) -> str | None:
         return None
     if key is not None:
         return key
-    held = numpy_archive.names(blob)
-    if len(held) != 1:
-        raise Unsupported(
-            f"the archive holds {len(held)} arrays, and nothing says which is the image",
-            where=blob.name,
-            why=", ".join(held[:20]),
-            hint="Name one: read(blob, key=...)",
-        )
-    return held[0]
+    return only_name(numpy_archive.names(blob), blob.name)
 
 
 def _header(layout: Layout, key: str | None, name: str) -> Header:
-    count = len(layout.shape)
-    if not 1 <= count <= 5:
-        why = f"shape {layout.shape[:16]}"
-        raise Unsupported(f"an array of {count} axes is not read as an image", where=name, why=why)
-    axes = ("yxc" if layout.shape[-1] in (3, 4) else "ijk") if count == 3 else _AXES[count]
+    axes = axes_by_number(layout.shape, name)
     meta = {"format": "npy" if key is None else "npz", "order": layout.order}
     if key is not None:
         meta["key"] = key

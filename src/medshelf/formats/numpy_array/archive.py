@@ -70,6 +70,29 @@ def values(blob: Blob, key: str) -> tuple[Layout, np.ndarray]:
         return found, out[found.start :]
 
 
+def piece(blob: Blob, key: str, start: int, size: int) -> np.ndarray:
+    """Return `size` bytes at `start` of the array `key`'s file; its checksum is verified only where it ends there.
+
+    Raises
+    ------
+    Truncated, FormatError
+        The archive is damaged, or ends before that.
+    """
+    with _archive(blob) as archive:
+        info = _info(archive, key, blob.name)
+        name = f"{blob.name}!/{info.filename}"
+        if start + size > info.file_size:
+            raise cut_off(name, start + size, info.file_size)
+        refuse_impossible(start + size, info.compress_size, name)
+        out = aligned_bytes(size, name)
+        with archive.open(info) as member:
+            member.seek(start)
+            count = fill(member, out)
+        if count < size:
+            raise cut_off(name, start + size, start + count)
+        return out
+
+
 def _info(archive: zipfile.ZipFile, key: str, name: str) -> zipfile.ZipInfo:
     if key + ".npy" not in archive.namelist():
         held = ", ".join(n.removesuffix(".npy") for n in archive.namelist()[:20])

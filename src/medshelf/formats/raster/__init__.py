@@ -1,8 +1,9 @@
-"""Flat pictures: PNG, JPEG, BMP, GIF, TIFF and the netpbm family (PBM, PGM, PPM, also gzipped).
+"""Flat pictures: PNG, JPEG, JPEG 2000, WebP, BMP, GIF, TIFF and the netpbm family (PBM, PGM, PPM, also gzipped).
 
 Values are those of the file:
 
-* Palette images stay indices (``"yx"``); the colours are in ``meta["palette"]``, (N, 3) uint8.
+* Palette images stay indices (``"yx"``); the colours are in ``meta["palette"]``, (N, 3) uint8. A layout whose mask
+  is of kind ``colour`` gets these colours.
 * One-bit images become 0 (black) and 255 (white), what imagecodecs, OpenCV and ``convert("L")`` of
   Pillow give. Grey PNG of 2 and 4 bits is scaled to 0 ... 255, as the PNG specification (13.12) asks of
   decoders; ``meta["bits"]`` tells. TIFF and netpbm samples of any other width are never scaled.
@@ -24,21 +25,23 @@ from types import ModuleType
 
 from medshelf.errors import FormatError, Unsupported
 from medshelf.formats import head_of
+from medshelf.formats.raster import jpeg2000 as raster_jpeg2000
 from medshelf.formats.raster import netpbm as raster_netpbm
 from medshelf.formats.raster import pillow as raster_pillow
 from medshelf.formats.raster import tiff as raster_tiff
+from medshelf.formats.raster import webp as raster_webp
 from medshelf.formats.raster import writing as raster_write
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
 
 NAME = "raster"
 SUFFIXES = (
-    ".pgm.gz", ".ppm.gz", ".pbm.gz", ".jpeg", ".tiff", ".png", ".jpg", ".bmp", ".tif", ".gif",
-    ".pgm", ".ppm", ".pbm", ".pnm",
+    ".pgm.gz", ".ppm.gz", ".pbm.gz", ".jpeg", ".tiff", ".webp", ".png", ".jpg", ".bmp", ".tif", ".gif",
+    ".pgm", ".ppm", ".pbm", ".pnm", ".jp2", ".j2k",
 )  # fmt: skip
 
-_MODULES = (raster_pillow, raster_tiff, raster_netpbm)
-_OTHERS = {b"\0\0\0\x0cjP  ": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000", b"RIFF": "WebP", b"P7\n": "PAM"}
+_MODULES = (raster_pillow, raster_tiff, raster_netpbm, raster_jpeg2000, raster_webp)
+_OTHERS = {b"P7\n": "PAM"}
 
 
 def matches(head: bytes) -> bool:
@@ -104,7 +107,7 @@ def _module_for(blob: Blob) -> ModuleType:
     raise FormatError(
         "this is no picture",
         where=blob.name,
-        why=f"first bytes {head[:8]!r} are not those of PNG, JPEG, BMP, GIF, TIFF or PGM",
+        why=f"first bytes {head[:8]!r} are not those of PNG, JPEG, JPEG 2000, WebP, BMP, GIF, TIFF or PGM",
         hint="Fetch the file again",
     )
 
@@ -115,7 +118,7 @@ def write(path: Path | str, volume: Volume) -> None:
     Parameters
     ----------
     path : Path or str
-        Ends in one of ``.png .jpg .jpeg .bmp .gif .tif .tiff .pgm .ppm``.
+        Ends in one of ``.png .jpg .jpeg .jp2 .webp .bmp .gif .tif .tiff .pgm .ppm .pgm.gz .ppm.gz``.
     volume : Volume
         Axes ``"yx"`` or ``"yxc"``, for TIFF also ``"nyx"`` and ``"nyxc"``. ``meta["palette"]`` is
         kept for PNG, BMP and GIF. All but JPEG give the same values back.

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from medshelf.errors import FormatError, Truncated
+from medshelf.formats.deflate import gzip_bytes
 from medshelf.formats.pixel_limit import LIMIT_BYTES, check_decoded_size
 from medshelf.formats.text import bytes_of
 from medshelf.model.blob import Blob
@@ -122,8 +123,8 @@ def _short(blob: Blob, needed: int, found: int) -> Truncated:
     )
 
 
-def write(path: Path | str, array: np.ndarray, maxval: int | None = None) -> None:
-    """Write a binary PGM or PPM.
+def write(path: Path | str, array: np.ndarray, maxval: int | None = None, *, compressed: bool = False) -> None:
+    """Write a binary PGM or PPM, or one inside gzip.
 
     Parameters
     ----------
@@ -133,10 +134,11 @@ def write(path: Path | str, array: np.ndarray, maxval: int | None = None) -> Non
         Samples.
     maxval : int, optional
         What white is; by default the largest value of the type.
+    compressed : bool
+        Write gzip, the same bytes every time.
     """
     top = maxval or np.iinfo(array.dtype).max
     stored = array.astype(">u2" if top > 255 else np.uint8)
     kind = 6 if array.ndim == 3 else 5
-    with open(path, "wb") as stream:
-        stream.write(f"P{kind}\n{array.shape[1]} {array.shape[0]}\n{top}\n".encode())
-        stream.write(stored.tobytes())
+    data = f"P{kind}\n{array.shape[1]} {array.shape[0]}\n{top}\n".encode() + stored.tobytes()
+    Path(path).write_bytes(gzip_bytes([data], 6) if compressed else data)

@@ -15,6 +15,8 @@ _HOLDS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     ".png": (("uint8", "uint16"), (0, 2, 3, 4)),
     ".jpg": (("uint8",), (0, 3)),
     ".jpeg": (("uint8",), (0, 3)),
+    ".jp2": (("uint8", "uint16"), (0, 3, 4)),
+    ".webp": (("uint8",), (3, 4)),
     ".bmp": (("uint8",), (0, 3)),
     ".gif": (("uint8",), (0,)),
     ".pgm": (("uint8", "uint16"), (0,)),
@@ -25,7 +27,9 @@ _HOLDS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
 
 def write(path: Path | str, volume: Volume) -> None:
     """See `medshelf.formats.raster.write`."""
-    ending = Path(path).suffix.lower()
+    name = Path(path).name.lower()
+    packed = name.endswith((".pgm.gz", ".ppm.gz"))
+    ending = Path(name.removesuffix(".gz") if packed else name).suffix
     array = np.asarray(volume.array)
     if array.dtype == bool:
         array = array.astype(np.uint8) * np.uint8(255)
@@ -44,13 +48,22 @@ def write(path: Path | str, volume: Volume) -> None:
             hint="TIFF holds any",
         )
     if ending in (".pgm", ".ppm"):
-        raster_netpbm.write(path, array, volume.meta.get("maxval"))
-    elif ending == ".png" and "palette" not in volume.meta:
-        import imagecodecs
-
-        Path(path).write_bytes(imagecodecs.png_encode(np.ascontiguousarray(array)))
+        raster_netpbm.write(path, array, volume.meta.get("maxval"), compressed=packed)
+    elif ending in (".jp2", ".webp") or ending == ".png" and "palette" not in volume.meta:
+        Path(path).write_bytes(_encoded(np.ascontiguousarray(array), ending))
     else:
         _write_pillow(path, array, ending, volume)
+
+
+def _encoded(array: np.ndarray, ending: str) -> bytes:
+    """PNG, JPEG 2000 or WebP, all without loss."""
+    import imagecodecs
+
+    if ending == ".jp2":
+        return bytes(imagecodecs.jpeg2k_encode(array, level=0, reversible=True, codecformat="jp2"))
+    if ending == ".webp":
+        return bytes(imagecodecs.webp_encode(array, lossless=True))
+    return bytes(imagecodecs.png_encode(array))
 
 
 def _write_pillow(path: Path | str, array: np.ndarray, ending: str, volume: Volume) -> None:
