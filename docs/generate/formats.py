@@ -12,13 +12,15 @@ from medshelf.formats.dicom.faults import REASONS
 SOURCE = "the modules in src/medshelf/formats"
 
 OTHERS = (
-    "dicom_seg", "table", "boxes", "coco", "coco_mask", "yolo", "named_boxes", "rle", "points", "slicer_markups",
-    "contours", "geojson", "supervisely", "xy_lines", "lidc", "mesh", "keyval", "text",
+    "dicom_seg", "rtstruct", "dicom_slide", "dicom_ann", "dicom_sr", "table", "boxes", "coco", "coco_mask", "yolo",
+    "named_boxes", "rle", "points", "slicer_markups", "contours", "geojson", "supervisely", "xy_lines", "lidc", "mesh",
+    "keyval", "text",
 )  # fmt: skip
-"""Modules that read what is no image."""
+"""Modules that read what is no image, or an image in parts."""
 
 BEHIND = (
-    "axes", "deflate", "inflate", "lidc_writing", "markup", "pair", "payload", "pixel_limit", "polygon", "scaling",
+    "axes", "deflate", "dicom_tiles", "inflate", "lidc_writing", "markup", "pair", "payload", "pixel_limit", "polygon",
+    "scaling", "slide_scale", "slide_writing",
 )  # fmt: skip
 """Modules that readers share, and no user meets."""
 

@@ -22,7 +22,7 @@ CASES = [
 ]
 NAMED = [f"{name}@{variant}" if variant else name for name, variant in CASES]
 
-NO_READER_YET = {"rtstruct", "rtplan", "dicom_sr", "dicom_ann"}
+NO_READER_YET = {"rtplan"}
 """Readers that layouts name and nobody has written yet: their files are found and checked by name, not read."""
 
 

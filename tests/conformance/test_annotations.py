@@ -21,10 +21,13 @@ from medshelf.errors import AccessError, FormatError, MedshelfError, NotFound
 from medshelf.formats import (
     coco,
     contours,
+    dicom_ann,
+    dicom_sr,
     geojson,
     keyval,
     lidc,
     named_boxes,
+    rtstruct,
     slicer_markups,
     supervisely,
     xy_lines,
@@ -32,6 +35,7 @@ from medshelf.formats import (
 )
 from medshelf.formats.boxes import Box, Boxes, read_voc, write_voc
 from medshelf.formats.contours import Contour, Contours
+from medshelf.formats.dicom.codes import Code
 from medshelf.formats.lidc import Nodule, Outline, Reader, Readings
 from medshelf.formats.lidc_writing import write_lidc
 from medshelf.formats.mesh import Mesh, read_mesh, write_mesh
@@ -199,6 +203,23 @@ def _text(path: Path) -> str:
     return "Findings: none.\n"
 
 
+def _rtstruct(path: Path) -> None:
+    square = np.array([[1.5, 2, 3], [9, 2, 3], [9, 8, 3]])
+    roi = rtstruct.Roi(1, "Lung_L", (rtstruct.Contour(square), rtstruct.Contour(square[:1], "POINT")))
+    rtstruct.write_rtstruct(path, [roi], patient_id="p")
+
+
+def _dicom_ann(path: Path) -> None:
+    outlines = tuple(np.array([[1.5, 2], [9, 3], [5, 11.25]]) + n for n in range(2))
+    group = dicom_ann.AnnotationGroup(1, "nuclei", "POLYGON", outlines)
+    dicom_ann.write_annotations(path, [group], patient_id="p")
+
+
+def _dicom_sr(path: Path) -> None:
+    length = dicom_sr.Measurement(Code("410668003", "SCT", "Length"), 12.5, Code("mm", "UCUM", "mm"))
+    dicom_sr.write_report(path, [dicom_sr.MeasurementGroup("a", "1.2", measurements=(length,))], patient_id="p")
+
+
 def read_yolo(blob: Blob) -> Boxes:
     return yolo.read_yolo(blob, NAMES, SIZE)
 
@@ -218,6 +239,9 @@ KINDS = [
     Kind("supervisely", "a.jpg.json", supervisely.read_supervisely, _supervisely),
     Kind("xy_lines", "a.txt", xy_lines.read_xy_lines, _xy_lines, whole=False),
     Kind("lidc_xml", "a.xml", lidc.read_lidc, _lidc),
+    Kind("rtstruct", "a.dcm", rtstruct.read_rtstruct, _rtstruct, whole=False),
+    Kind("dicom_ann", "a.dcm", dicom_ann.read_annotations, _dicom_ann),
+    Kind("dicom_sr", "a.dcm", dicom_sr.read_report, _dicom_sr),
     Kind("slicer_markups", "a.mrk.json", slicer_markups.read_markups, _markups),
     Kind("slicer_markups", "a.fcsv", slicer_markups.read_markups, _markups, whole=False),
     Kind("points", "a.csv", read_voxels, _points, whole=False),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import re
+import struct
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image as pil
 
 from medshelf import formats
 from medshelf.errors import AccessError, FormatError, Truncated, Unsupported
@@ -162,7 +168,7 @@ def test_a_slide_under_a_tif_name_is_refused_by_raster_with_advice(tmp_path: Pat
     assert slide.read_region(LocalFile(tmp_path / "a.tif"), 0, 30000, 30000, 10, 10).shape == (10, 10, 3)
 
 
-def test_focal_planes_planes_of_colour_and_aperios_ycbcr_are_refused(tmp_path: Path) -> None:
+def test_focal_planes_and_planes_of_colour_are_refused(tmp_path: Path) -> None:
     tifffile.imwrite(
         tmp_path / "a.tif", np.zeros((3, 64, 64), np.uint8), tile=(32, 32), photometric="minisblack"
     )
@@ -177,15 +183,143 @@ def test_focal_planes_planes_of_colour_and_aperios_ycbcr_are_refused(tmp_path: P
     )
     with pytest.raises(Unsupported, match="no flat slide"):
         slide.read(LocalFile(tmp_path / "b.tif"))
-    slide.write(tmp_path / "c.svs", Volume(PICTURE, "yxc"), compression="jpeg2000")
-    data = (
-        (tmp_path / "c.svs")
-        .read_bytes()
-        .replace((34712).to_bytes(2, "little"), (33003).to_bytes(2, "little"))
-    )
-    (tmp_path / "c.svs").write_bytes(data)
-    with pytest.raises(Unsupported, match="33003"):
-        slide.read_header(LocalFile(tmp_path / "c.svs"))
+
+
+SUBSAMPLED = base64.b64decode(
+    "/0//UQAvAAAAAABAAAAAQAAAAAAAAAAAAAAAQAAAAEAAAAAAAAAAAAADBwEBBwIBBwIB/1IADAAAAAEABQQEAAH/XAATQEBISFBI"
+    "SFBISFBISFBISFD/ZAAlAAFDcmVhdGVkIGJ5IE9wZW5KUEVHIHZlcnNpb24gMi41LjT/kAAKAAAAAAC6AAH/k9+AMAeK4H/hz8+0"
+    "DAj9b8+0DAQy78PqA4PnBg0CEQs9h8PqAgABu6H1AQAMGcHzhYHyBAAiGghdfwN/3V/B84QAF9ZlS6D5wYAAvdHA+QNAfCIANqGZ"
+    "rmOfPaY0L8D5AwAiHMRw2z+gfIEAKd3e9cB8IkA6IF+nx4mdrCk/wHwigDaheX4/oD4RAIQKplrAOiwBIItiAauf4Y1ip8A6KF+n"
+    "x6jfoB0UyHTqRz//2Q=="
+)
+"""JPEG 2000 made with OpenJPEG: 64 x 64, y = row + 2 column; at half the columns b = 20 + 3 column, r = 220 - 3 row."""
+
+
+def in_rgb(y: np.ndarray, b: np.ndarray, r: np.ndarray) -> np.ndarray:
+    stored = np.stack([y, b, r], -1).astype(np.uint8)
+    return np.asarray(pil.fromarray(stored, "YCbCr").convert("RGB")).astype(int)
+
+
+def test_jpeg_2000_in_ycbcr_of_aperio(tmp_path: Path) -> None:
+    """Compression 33003, whose colours are subsampled or not: both give what Pillow makes of the YCbCr."""
+    rows, columns = np.mgrid[:64, :64]
+    y, b, r = rows + 2 * columns, 20 + 3 * (columns // 2), 220 - 3 * rows
+    whole = np.stack([y, b, r], -1).astype(np.uint8)
+    plain = imagecodecs.jpeg2k_encode(whole, reversible=True, codecformat="j2k", mct=False)
+    for name, codestream in (("subsampled", SUBSAMPLED), ("plain", plain)):
+        path = tmp_path / f"{name}.svs"
+        tifffile.imwrite(
+            path,
+            iter([codestream]),
+            shape=(64, 64, 3),
+            dtype=np.uint8,
+            tile=(64, 64),
+            photometric="rgb",
+            compression=34712,
+            description="Aperio Image Library|MPP = 0.25",
+            metadata=None,
+        )
+        data = path.read_bytes()
+        assert data.count((34712).to_bytes(2, "little")) == 1
+        path.write_bytes(data.replace((34712).to_bytes(2, "little"), (33003).to_bytes(2, "little")))
+        found = slide.read(LocalFile(path))
+        assert np.abs(found.array - in_rgb(y, b, r)).max() <= 2, name
+        np.testing.assert_array_equal(slide.read_region(LocalFile(path), 0, 5, 6, 7, 8).array, found.array[5:12, 6:14])
+
+
+def pyramid(path: Path, array: np.ndarray, **metadata: Any) -> LocalFile:
+    """An OME-TIFF of two levels."""
+    colour = array.shape[-1] == 3
+    common: dict[str, Any] = {
+        "tile": (256, 256), "photometric": "rgb" if colour else "minisblack", "compression": "zlib",
+    }  # fmt: skip
+    half = array[::2, ::2] if colour else array[:, ::2, ::2]
+    with tifffile.TiffWriter(path, ome=True) as writer:
+        writer.write(array, subifds=1, metadata={"axes": "YXS" if colour else "CYX", **metadata}, **common)
+        writer.write(half, subfiletype=1, **common)
+    return LocalFile(path)
+
+
+def test_ome_tiff_in_colour(tmp_path: Path) -> None:
+    sizes = {"PhysicalSizeX": 500, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 0.25, "PhysicalSizeYUnit": "µm"}
+    blob = pyramid(tmp_path / "a.ome.tif", PICTURE, **sizes)
+    header = slide.read_header(blob)
+    assert header.meta["levels"] == [(700, 1100, 3), (350, 550, 3)]
+    assert (header.meta["mpp"], header.spacing_mm) == ((0.25, 0.5), (0.00025, 0.0005))
+    found = slide.read_region(blob, 1, 100, 250, 100, 200)
+    np.testing.assert_array_equal(found.array, PICTURE[::2, ::2][100:200, 250:450])
+    assert found.spacing_mm == pytest.approx((0.0005, 0.001))
+
+
+def test_ome_tiff_of_channels(tmp_path: Path) -> None:
+    channels = np.random.default_rng(0).integers(0, 65535, (4, 700, 1100), np.uint16)
+    blob = pyramid(tmp_path / "a.ome.tif", channels)
+    header = slide.read_header(blob)
+    assert (header.shape, header.dtype, header.axes, header.spacing_mm) == ((700, 1100, 4), "uint16", "yxc", None)
+    np.testing.assert_array_equal(slide.read(blob).array, channels.transpose(1, 2, 0))
+    found = slide.read_region(blob, 1, 100, 250, 100, 200)
+    np.testing.assert_array_equal(found.array, channels[:, ::2, ::2][:, 100:200, 250:450].transpose(1, 2, 0))
+
+
+def hamamatsu(path: Path, levels: list[tuple[np.ndarray, float, int]]) -> list[bytes]:
+    """Write an NDPI file: JPEGs whose restart intervals, of so many blocks, are the tiles; return the JPEGs.
+
+    Offsets have 64 bits: the high halves of the values of an IFD follow it.
+    """
+    data, link, pictures = bytearray(b"II*\0" + bytes(8)), 4, []
+    for array, magnification, blocks in levels:
+        stream = io.BytesIO()
+        pil.fromarray(array).save(stream, "JPEG", quality=95, subsampling=0, restart_marker_blocks=blocks)
+        picture = stream.getvalue()
+        pictures.append(picture)
+        scan = picture.index(b"\xff\xda")
+        begin = scan + 2 + int.from_bytes(picture[scan + 2 : scan + 4], "big")
+        starts = [begin] + [begin + m.end() for m in re.finditer(rb"\xff[\xd0-\xd7]", picture[begin:])]
+        place, (rows, columns) = len(data), array.shape[:2]
+        data += picture
+        entries = {
+            256: ("I", 4, [columns]), 257: ("I", 4, [rows]), 258: ("H", 3, [8] * 3), 259: ("H", 3, [7]),
+            262: ("H", 3, [6]), 271: ("B", 2, list(b"Hamamatsu\0")), 273: ("I", 4, [place]), 277: ("H", 3, [3]),
+            278: ("I", 4, [rows]), 279: ("I", 4, [len(picture)]),
+            282: ("I", 5, [int(1000 * abs(magnification)), 1]), 283: ("I", 5, [int(2000 * abs(magnification)), 1]),
+            296: ("H", 3, [3]), 65420: ("I", 4, [1]), 65421: ("f", 11, [magnification]),
+        }  # fmt: skip
+        if len(starts) > 1:
+            entries[65426] = ("I", 4, starts)
+        directory = b""
+        for code, (letter, kind, values) in sorted(entries.items()):
+            raw = struct.pack(f"<{len(values)}{letter}", *values)
+            if len(raw) > 4:
+                data, raw = data + raw, struct.pack("<I", len(data))
+            directory += struct.pack("<HHI", code, kind, len(values) // (2 if kind == 5 else 1)) + raw.ljust(4, b"\0")
+        struct.pack_into("<Q", data, link, len(data))
+        data += struct.pack("<H", len(entries)) + directory
+        link = len(data)
+        data += bytes(8 + 4 * len(entries))
+    path.write_bytes(data)
+    return pictures
+
+
+def test_ndpi_levels_and_regions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = np.ascontiguousarray(PICTURE[:256, :512])
+    half, macro = np.ascontiguousarray(full[::2, ::2]), np.ascontiguousarray(full[:200, :300])
+    blob = LocalFile(tmp_path / "a.ndpi")
+    pictures = hamamatsu(blob.path, [(full, 20, 16), (half, 10, 32), (macro, -1, 0)])
+    header = slide.read_header(blob)
+    assert (header.meta["vendor"], header.meta["magnification"]) == ("hamamatsu", 20)
+    assert header.meta["levels"] == [(256, 512, 3), (128, 256, 3)]
+    assert header.meta["associated"] == ["Macro"]
+    assert header.spacing_mm == pytest.approx((0.00025, 0.0005))
+    for level in (0, 1):
+        whole = imagecodecs.jpeg8_decode(pictures[level])
+        np.testing.assert_array_equal(slide.read(blob, level).array, whole)
+        part = slide.read_region(blob, level, 33, 60, 50, 70)
+        np.testing.assert_array_equal(part.array, whole[33:83, 60:130])
+    decoded: list[int] = []
+    tile = slide._tile
+    monkeypatch.setattr(slide, "_tile", lambda *args: decoded.append(args[2]) or tile(*args))
+    slide.read_region(blob, 0, 0, 130, 16, 100)
+    assert decoded == [1, 5], "tiles of 128 x 8 pixels, 4 in a row"
 
 
 def test_what_is_no_slide_is_not_written(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ class _Reader:
         return self._part(mask.name, files, image.header, lambda _: {}, **told)
 
     def _segments(self, mask: Mask, slot: Slot | None) -> Iterator[Part]:
-        """Read segments (DICOM SEG, run lengths), which all come from one file."""
+        """Read segments (DICOM SEG, structure sets, run lengths), each decoded when it is asked for."""
         files = tuple(r.name for r in self.sample.files.files.get(mask.name.partition("@")[0], ()))
         try:
             assert mask.read_segments is not None
@@ -153,7 +153,12 @@ class _Reader:
         except MedshelfError as error:
             yield Part(mask.name, files, refusal=self._refusal(error, files), slot=slot)
             return
-        for structure, volume in segments.items():
+        for structure in segments:
+            try:
+                volume = segments[structure]
+            except MedshelfError as error:
+                yield Part(mask.name, files, refusal=self._refusal(error, files), structure=structure, slot=slot)
+                continue
             if volume.array.dtype.kind == "f":  # FRACTIONAL (PS3.3 A.51): at least one half is inside
                 volume = replace(volume, array=volume.array >= 0.5)
             measured = contents(volume, "binary") if self.deep else None

@@ -1,16 +1,13 @@
-"""Whole-slide images in TIFF: Aperio ``.svs``, Hamamatsu ``.ndpi`` and plain pyramidal TIFF.
+"""Whole-slide images in TIFF: Aperio ``.svs``, Hamamatsu ``.ndpi``, OME-TIFF and plain pyramidal TIFF.
 
 A slide is a pyramid: level 0 is the full picture, each further level a smaller one. Regions are read
 with `read_region`, which decodes only the tiles that it needs; whole levels with `read`.
 
-``.mrxs``, ``.vsi``, ``.czi`` and DICOM slides are not read here, nor are Aperio files compressed as
-JPEG 2000 in YCbCr (compression 33003).
+``.mrxs``, ``.vsi`` and ``.czi`` are not read here; for slides in DICOM see `medshelf.formats.dicom_slide`.
 """
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,18 +17,18 @@ from medshelf.formats import head_of
 from medshelf.formats.pixel_limit import LIMIT_BYTES
 from medshelf.formats.raster.tiff import matches as _is_tiff
 from medshelf.formats.raster.tiff import opened
+from medshelf.formats.slide_scale import scale_of
+from medshelf.formats.slide_writing import write
 from medshelf.model.blob import Blob
 from medshelf.model.volume import Header, Volume
+
+__all__ = ["NAME", "SUFFIXES", "matches", "read", "read_header", "read_region", "write"]
 
 NAME = "slide"
 SUFFIXES = (".ndpi", ".svs")
 
 _JPEGS = (6, 7, 33007, 34892)
 _APERIO_YCBCR = 33003
-_MICROMETRES = {2: 25400.0, 3: 10000.0}
-"""Micrometres in the units of TIFF 6.0 ResolutionUnit: inch, centimetre."""
-_PLAUSIBLE_MPP = (0.02, 20.0)
-"""Micrometres a pixel that a slide can have; a TIFF resolution beyond is one for printing."""
 
 
 def matches(head: bytes) -> bool:
@@ -51,7 +48,8 @@ def read_header(blob: Blob) -> Header:
     -------
     Header
         Of level 0: shape (rows, columns[, samples]), axes ``"yxc"`` or ``"yx"``, and ``spacing_mm``
-        (down, across) from Aperio's ``MPP`` or, where plausible for a slide, the TIFF resolution. ``meta``
+        (down, across) from Aperio's ``MPP``, OME's physical size or, where plausible for a slide, the
+        TIFF resolution. The channels of an OME-TIFF, one page each, are the last axis. ``meta``
         has ``vendor``, ``levels`` (shapes), ``mpp`` (micrometres a pixel of level 0), ``magnification``
         and ``associated`` (names of label, macro and thumbnail, as far as there are any).
 
@@ -141,15 +139,13 @@ def _header(tiff: Any, level: int, blob: Blob) -> Header:
         raise FormatError(
             f"the slide has no level {level}", where=blob.name, why=f"levels 0 to {len(levels) - 1}"
         )
+    stored = levels[0].axes
     shapes = [tuple(int(n) for n in one.shape) for one in levels]
-    if levels[0].axes not in ("YXS", "YX"):
-        raise Unsupported(
-            "the TIFF is no flat slide", where=blob.name, why=f"axes {levels[0].axes}, shape {shapes[0]}"
-        )
-    page = levels[level].keyframe
-    if int(page.compression) == _APERIO_YCBCR:
-        raise Unsupported("JPEG 2000 in YCbCr (compression 33003) is not read", where=blob.name)
-    mpp, magnification, vendor = _scale(tiff)
+    if stored not in ("YXS", "YX", "CYX"):
+        raise Unsupported("the TIFF is no flat slide", where=blob.name, why=f"axes {stored}, shape {shapes[0]}")
+    if stored == "CYX":
+        shapes = [(*shape[1:], shape[0]) for shape in shapes]
+    mpp, magnification, vendor = scale_of(tiff)
     spacing = None
     if mpp is not None:
         down, across = (full / part for full, part in zip(shapes[0], shapes[level][:2], strict=False))
@@ -163,56 +159,39 @@ def _header(tiff: Any, level: int, blob: Blob) -> Header:
         "magnification": magnification,
         "associated": [one.name for one in tiff.series[1:]],
     }
-    axes = "yxc" if levels[0].axes == "YXS" else "yx"
+    axes = "yx" if stored == "YX" else "yxc"
     return Header(shapes[level], np.dtype(levels[level].dtype).name, axes, None, spacing, meta)
-
-
-def _scale(tiff: Any) -> tuple[tuple[float, float] | None, float | None, str]:
-    """Micrometres a pixel (down, across), magnification, and who made the slide."""
-    page = tiff.pages.first
-    if tiff.is_svs:
-        said = dict(re.findall(r"\|\s*(\w+)\s*=\s*([\d.]+)", page.description))
-        mpp = _positive(said.get("MPP"))
-        return (mpp, mpp) if mpp else None, _positive(said.get("AppMag")), "aperio"
-    vendor = "hamamatsu" if tiff.is_ndpi else "generic"
-    magnification = _positive(page.tags.valueof(65421)) if tiff.is_ndpi else None
-    unit = _MICROMETRES.get(int(page.resolutionunit or 0))
-    across, down = (float(value) for value in page.resolution)
-    if unit is None or min(across, down) <= 0:
-        return None, magnification, vendor
-    mpp_yx = (unit / down, unit / across)
-    plausible = all(_PLAUSIBLE_MPP[0] <= value <= _PLAUSIBLE_MPP[1] for value in mpp_yx)
-    return mpp_yx if plausible else None, magnification, vendor
-
-
-def _positive(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if number > 0 else None
 
 
 def _window(
     tiff: Any, level: int, start: tuple[int, int], size: tuple[int, ...], header: Header, blob: Blob
 ) -> np.ndarray:
     """Decode the tiles under a rectangle and cut it out."""
-    page = tiff.series[0].levels[level].keyframe
+    series = tiff.series[0].levels[level]
     samples = header.shape[2] if len(header.shape) == 3 else 1
     wanted = size[0] * size[1] * samples * np.dtype(header.dtype).itemsize
     if wanted > LIMIT_BYTES:
         raise _too_large(wanted, header, blob)
-    if int(page.planarconfig) != 1:
+    if int(series.keyframe.planarconfig) != 1:
         raise Unsupported("a slide with its colours in separate planes is not read", where=blob.name)
     array = np.zeros((size[0], size[1], samples), header.dtype)
+    if series.axes == "CYX":
+        for n in range(samples):
+            _fill(array[..., n : n + 1], tiff, series.pages[n].aspage(), start, blob)
+    else:
+        _fill(array, tiff, series.keyframe, start, blob)
+    return array if len(header.shape) == 3 else array[..., 0]
+
+
+def _fill(array: np.ndarray, tiff: Any, page: Any, start: tuple[int, int], blob: Blob) -> None:
+    """Decode the tiles of one page that lie under an array, whose first pixel is at `start`."""
     tile = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
     across = -(-page.imagewidth // tile[1])
-    for row in range(start[0] // tile[0], (start[0] + size[0] - 1) // tile[0] + 1):
-        for column in range(start[1] // tile[1], (start[1] + size[1] - 1) // tile[1] + 1):
+    for row in range(start[0] // tile[0], (start[0] + array.shape[0] - 1) // tile[0] + 1):
+        for column in range(start[1] // tile[1], (start[1] + array.shape[1] - 1) // tile[1] + 1):
             found = _tile(tiff, page, row * across + column, blob)
             if found is not None:
                 _paste(array, found, (row * tile[0] - start[0], column * tile[1] - start[1]))
-    return array if len(header.shape) == 3 else array[..., 0]
 
 
 def _too_large(wanted: int, header: Header, blob: Blob) -> Unsupported:
@@ -245,7 +224,23 @@ def _tile(tiff: Any, page: Any, index: int, blob: Blob) -> np.ndarray | None:
     if int(page.compression) in _JPEGS:
         tables = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
     decoded, _, _ = page.decode(data, index, **tables)
-    return None if decoded is None else decoded[0]
+    if decoded is None:
+        return None
+    return _from_ycbcr(decoded[0], data) if int(page.compression) == _APERIO_YCBCR else decoded[0]
+
+
+def _from_ycbcr(tile: np.ndarray, codestream: bytes) -> np.ndarray:
+    """Turn a tile of compression 33003 to RGB: full-range YCbCr of ITU-R BT.601, which the codestream does not name.
+
+    Where colours are subsampled (XRsiz or YRsiz of the second component, ITU-T T.800 A.5.1), OpenJPEG takes it for
+    YCbCr and has done so already.
+    """
+    begin = codestream.find(b"\xff\x4f\xff\x51")
+    if tile.shape[-1] != 3 or tile.dtype != np.uint8 or set(codestream[begin + 46 : begin + 48]) != {1}:
+        return tile
+    y, b, r = (tile[..., n].astype(np.float32) - (128 if n else 0) for n in range(3))
+    rgb = np.stack([y + 1.402 * r, y - 0.344136 * b - 0.714136 * r, y + 1.772 * b], axis=-1)
+    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
 
 
 def _paste(array: np.ndarray, tile: np.ndarray, place: tuple[int, int]) -> None:
@@ -254,51 +249,3 @@ def _paste(array: np.ndarray, tile: np.ndarray, place: tuple[int, int]) -> None:
     part = tile[top - place[0] :, left - place[1] :]
     part = part[: array.shape[0] - top, : array.shape[1] - left]
     array[top : top + part.shape[0], left : left + part.shape[1]] = part
-
-
-def write(path: Path | str, volume: Volume, *, compression: str | None = "zlib", tile: int = 256) -> None:
-    """Write a small slide with the pages of an Aperio file: full picture, thumbnail, reduced levels.
-
-    Parameters
-    ----------
-    path : Path or str
-        The file.
-    volume : Volume
-        Axes ``"yxc"``, uint8, three channels. ``spacing_mm`` becomes ``MPP``.
-    compression : str or None
-        Name known to tifffile. The default is lossless, real slides use ``"jpeg"``.
-    tile : int
-        Side of the tiles, a multiple of 16.
-
-    Raises
-    ------
-    Unsupported
-        Another kind of array.
-    """
-    import tifffile
-
-    array = np.ascontiguousarray(volume.array)
-    if volume.axes != "yxc" or array.dtype != np.uint8 or array.shape[2] != 3:
-        raise Unsupported(
-            "a slide is 8-bit RGB", where=path, why=f"{volume.axes} {array.shape} {array.dtype}"
-        )
-    levels = [array]
-    while min(levels[-1].shape[:2]) >= 2 * tile:
-        levels.append(_halved(levels[-1]))
-    said = f"Aperio Image Library (medshelf)\r\n{array.shape[1]}x{array.shape[0]} ({tile}x{tile})|AppMag = 20"
-    if volume.spacing_mm is not None:
-        said += f"|MPP = {volume.spacing_mm[0] * 1000:.6g}"
-    common: dict[str, Any] = {"photometric": "rgb", "compression": compression, "metadata": None}
-    with tifffile.TiffWriter(path) as writer:
-        for number, picture in enumerate(levels):
-            writer.write(picture, tile=(tile, tile), description=said, **common)
-            if number == 0:
-                step = max(1, max(array.shape) // 256)
-                writer.write(np.ascontiguousarray(array[::step, ::step]), description=said, **common)
-
-
-def _halved(array: np.ndarray) -> np.ndarray:
-    """Mean of each 2 x 2 pixels."""
-    rows, columns = array.shape[0] // 2, array.shape[1] // 2
-    blocks = array[: rows * 2, : columns * 2].reshape(rows, 2, columns, 2, -1)
-    return (blocks.mean(axis=(1, 3)) + 0.5).astype(np.uint8)

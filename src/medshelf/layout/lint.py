@@ -88,7 +88,7 @@ def _slot(layout: Layout, name: str, slot: Slot, templates: list[Template], know
         yield ("files", name, "along"), f"the template has no field {slot.along!r}"
     if slot.reader == "slices" and not slot.along:
         yield ("files", name), "a series of pictures needs `along`"
-    names_itself = slot.reader in (*SERIES_READERS, "dicom_seg") or slot.labels or slot.label or slot.note
+    names_itself = slot.reader in (*SERIES_READERS, "dicom_seg", "rtstruct") or slot.labels or slot.label or slot.note
     if slot.role == "mask" and not names_itself:
         yield ("files", name), "a mask needs `labels` or `label`, or a note that says why nobody knows"
 

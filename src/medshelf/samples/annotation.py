@@ -18,6 +18,7 @@ from medshelf.model.counting import count_values
 from medshelf.model.labels import State, bands_of, colours_of, structures_of, values_of
 from medshelf.model.volume import Header, Volume
 from medshelf.samples.image import Image
+from medshelf.samples.segments import Segments
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Mask:
     tables: tuple[tuple[str, Blob], ...] = field(default=(), repr=False)
     """Tables that it is read from: name below the root of the dataset, and bytes."""
     read_segments: Callable[[], Any] | None = field(default=None, repr=False)
-    """For DICOM segmentations and run lengths: reads structure to volume."""
+    """For DICOM segmentations, structure sets and run lengths: reads structure to volume."""
     read_instances: Callable[[], Mapping[int, str]] | None = field(default=None, repr=False)
     """For instances whose class a table tells: reads value to structure."""
 
@@ -162,7 +163,9 @@ class Mask:
         return next(iter(self.images.values())).header()
 
     def _header_of_segments(self) -> Header:
-        """The grid of the first segment; where nothing is drawn, that of the image."""
+        """The grid of the segments; where nothing is drawn, that of the image."""
+        if isinstance(self._segments, Segments) and self._segments.header is not None:
+            return self._segments.header
         for volume in self._segments.values():
             return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
         if self.grid is None:

@@ -22,6 +22,7 @@ from medshelf.samples.frames import frames_of
 from medshelf.samples.image import Image
 from medshelf.samples.native import LOADERS, Documents, Request
 from medshelf.samples.sample import Lazy, Sample
+from medshelf.samples.segments import regions_of, segments_of
 from medshelf.samples.table_boxes import boxes_of_rows
 from medshelf.samples.tables import Table, comparable
 from medshelf.samples.targets import value_of
@@ -145,8 +146,11 @@ class Assembler:
         segments = None
         files: dict[str, Image] = {}
         union: tuple[Image, ...] = ()
+        grid = self._grid(slot, case, images)
         if slot.reader == "dicom_seg":
-            segments = partial(_segments, [self.tree.blob(r.name) for r in refs], labels)
+            segments = partial(segments_of, [self.tree.blob(r.name) for r in refs], labels)
+        elif slot.reader == "rtstruct":
+            segments = partial(regions_of, [self.tree.blob(r.name) for r in refs], labels, grid)
         if slot.label and "{" in slot.label:
             for structure, group in _by_structure(slot, labels, refs).items():
                 files[structure] = self._image(structure, slot, group, case)
@@ -167,7 +171,7 @@ class Assembler:
             missing=_ABSENT[slot.absent],
             union=union,
             annotator=who,
-            grid=self._grid(slot, case, images),
+            grid=grid,
             read_segments=segments,
             read_instances=partial(_instances, slot.classes, labels, rows) if slot.classes else None,
         )
@@ -320,19 +324,6 @@ def _structure(slot: Slot, labels: Mapping[str, str], ref: FileRef) -> str:
     if not labels:
         return raw
     return named(labels, raw) or re.sub(r"\W+", "_", raw)
-
-
-def _segments(blobs: list[Any], labels: Mapping[str, str]) -> dict[str, Any]:
-    from medshelf.formats import dicom_seg
-
-    found: dict[str, Any] = {}
-    for blob in blobs:
-        segmentation = dicom_seg.read_seg(blob)
-        for segment in segmentation.segments:
-            structure = named(labels, segment.label) if labels else segment.label
-            key = structure or segment.label
-            found[f"{key}{segment.number}" if key in found else key] = segmentation.mask(segment.number)
-    return found
 
 
 def _no_reader(name: str, asked: Request) -> Any:

@@ -93,6 +93,10 @@ class Image:
         return operate.take(volume, (number, index if isinstance(index, int) else index()))
 
     def _stored(self) -> Volume:
+        if self._is_dicom_slide():
+            from medshelf.formats import dicom_slide
+
+            return dicom_slide.read(self.blobs)
         if self.reader in _DICOM:
             from medshelf.formats import dicom
 
@@ -112,6 +116,10 @@ class Image:
         if read_first or self.source is not None or self.row is not None:
             volume = self.volume
             return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
+        if self._is_dicom_slide():
+            from medshelf.formats import dicom_slide
+
+            return dicom_slide.read_header(self.blobs)
         if self.reader in _DICOM:
             from medshelf.formats import dicom
 
@@ -144,6 +152,13 @@ class Image:
         from medshelf.formats import video
 
         return video.verify(self.blobs[0])
+
+    def _is_dicom_slide(self) -> bool:
+        if self.reader != "dicom":
+            return False
+        from medshelf.formats import dicom_slide
+
+        return dicom_slide.is_slide(self.blobs[0])
 
     @cached_property
     def volume(self) -> Volume:

@@ -116,6 +116,24 @@ def _contours(asked: Request) -> Any:
     return contours.read_contours(asked.blobs[0])
 
 
+def _rtstruct(asked: Request) -> Any:
+    from medshelf.formats import rtstruct
+
+    return rtstruct.read_rtstruct(asked.blobs[0])
+
+
+def _dicom_ann(asked: Request) -> Any:
+    from medshelf.formats import dicom_ann
+
+    return dicom_ann.read_annotations(asked.blobs[0])
+
+
+def _dicom_sr(asked: Request) -> Any:
+    from medshelf.formats import dicom_sr
+
+    return dicom_sr.read_report(asked.blobs[0])
+
+
 def _geojson(asked: Request) -> Any:
     from medshelf.formats import geojson
 
@@ -179,6 +197,9 @@ LOADERS: dict[str, Loader] = {
     "mesh": _mesh,
     "contours": _contours,
     "aperio_xml": _contours,
+    "rtstruct": _rtstruct,
+    "dicom_ann": _dicom_ann,
+    "dicom_sr": _dicom_sr,
     "geojson": _geojson,
     "supervisely": _supervisely,
     "xy_lines": _xy_lines,

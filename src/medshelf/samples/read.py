@@ -59,9 +59,9 @@ def _read_member(text: str, reader: str | None, array: str | None) -> Volume:
 
 def _read_blob(blob: Blob, reader: str | None, array: str | None) -> Volume:
     if reader in ("dicom_series", "dicom") or (reader is None and array is None and _is_dicom(blob)):
-        from medshelf.formats import dicom
+        from medshelf.formats import dicom, dicom_slide
 
-        return dicom.read_series([blob], least_slices=1)
+        return dicom_slide.read(blob) if dicom_slide.is_slide(blob) else dicom.read_series([blob], least_slices=1)
     return formats.read(blob, reader, array)
 
 

@@ -13,6 +13,7 @@ from medshelf.layout.twin import SERIES_LENGTH, TwinFile
 from medshelf.model.case import Case
 from medshelf.model.layout import Layout, Slot
 from medshelf.samples import phantom
+from medshelf.samples.twin_dicom import write_annotations, write_report
 
 ROWS, COLUMNS = phantom.PICTURE_SHAPE
 SHARED = ("coco",)
@@ -115,6 +116,8 @@ WRITERS: dict[str | None, Writer] = {
     "slicer_markups": _write_markups,
     "xy_lines": _write_xy_lines,
     "lidc_xml": _write_lidc,
+    "dicom_ann": write_annotations,
+    "dicom_sr": write_report,
 }
 """By the name of a reader."""
 

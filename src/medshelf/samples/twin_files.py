@@ -52,6 +52,8 @@ def _writer(slot: Slot, path: Path) -> Writer:
         return _write_slices
     if slot.reader == "dicom_seg":
         return _write_seg
+    if slot.reader == "rtstruct":
+        return _write_rtstruct
     if slot.role == "record":
         return write_record
     if slot.role == "boxes":
@@ -294,6 +296,12 @@ def _write_seg(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Seq
     }
     for path in paths:
         dicom_seg.write_seg(path, masks, patient_id=f"twin{group[0].number + 1:03d}")
+
+
+def _write_rtstruct(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: Sequence[Path]) -> None:
+    from medshelf.samples.twin_dicom import write_regions
+
+    write_regions(layout, slot, group, paths, _volume_shape(layout, slot))
 
 
 def _example_name(expression: str) -> str:

@@ -59,7 +59,7 @@ def grid_of(dataset: Any, kind: str, numbers: set[int], where: str) -> Grid:
     FormatError
         Missing groups, unknown segments, or two frames of one segment at one place.
     """
-    frames = int(dataset.get("NumberOfFrames") or 1)
+    frames = frames_of(dataset)
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [{}])[0]
     own = dataset.get("PerFrameFunctionalGroupsSequence") or []
     if len(own) not in (0, frames) or frames < 1 or (not own and frames > 1):
@@ -69,7 +69,7 @@ def grid_of(dataset: Any, kind: str, numbers: set[int], where: str) -> Grid:
             why=f"{frames} frames, {len(own)} groups",
         )
     items = list(own) or [{}]
-    segments = tuple(_segment_of(item, shared, kind, numbers, n, where) for n, item in enumerate(items))
+    segments = tuple(segment_of_frame(item, shared, kind, numbers, n, where) for n, item in enumerate(items))
     size = (int(dataset.Columns), int(dataset.Rows))
     if min(size) < 1:
         raise FormatError(
@@ -85,6 +85,11 @@ def grid_of(dataset: Any, kind: str, numbers: set[int], where: str) -> Grid:
     return grid
 
 
+def frames_of(dataset: Any) -> int:
+    """Return how many frames an object says that it has."""
+    return int(dataset.get("NumberOfFrames") or 1)
+
+
 def _group(item: Any, shared: Any, keyword: str) -> Any:
     """The first item of a functional group, the frame's own before the shared."""
     for source in (item, shared):
@@ -94,7 +99,14 @@ def _group(item: Any, shared: Any, keyword: str) -> Any:
     return None
 
 
-def _segment_of(item: Any, shared: Any, kind: str, numbers: set[int], frame: int, where: str) -> int | None:
+def segment_of_frame(item: Any, shared: Any, kind: str, numbers: set[int], frame: int, where: str) -> int | None:
+    """Return which segment a frame, counted from 0, shows; None in a label map.
+
+    Raises
+    ------
+    FormatError
+        It does not say, or names one that is not described.
+    """
     if kind == "LABELMAP":
         return None
     group = _group(item, shared, "SegmentIdentificationSequence")

@@ -5,14 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A coded concept (PS3.3 section 8)."""
-
-    value: str
-    scheme: str
-    meaning: str
+from medshelf.formats.dicom.codes import Code, code_of, first_code, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +35,7 @@ def segment_of(item: Any) -> Segment:
     kinds = item.get("SegmentedPropertyTypeCodeSequence") or []
     regions = item.get("AnatomicRegionSequence") or []
     modifiers = [
-        _code(modifier)
+        code_of(modifier)
         for of, name in (
             (kinds, "SegmentedPropertyTypeModifierCodeSequence"),
             (regions, "AnatomicRegionModifierSequence"),
@@ -53,28 +46,13 @@ def segment_of(item: Any) -> Segment:
     return Segment(
         number=int(item.SegmentNumber),
         label=str(item.get("SegmentLabel", "")),
-        category=_first_code(item.get("SegmentedPropertyCategoryCodeSequence")),
-        type=_first_code(kinds),
+        category=first_code(item.get("SegmentedPropertyCategoryCodeSequence")),
+        type=first_code(kinds),
         modifiers=tuple(modifiers),
-        region=_first_code(regions),
+        region=first_code(regions),
         algorithm_type=text_of(item, "SegmentAlgorithmType"),
         algorithm_name=text_of(item, "SegmentAlgorithmName"),
         description=text_of(item, "SegmentDescription"),
         tracking_id=text_of(item, "TrackingID"),
         tracking_uid=text_of(item, "TrackingUID"),
     )
-
-
-def text_of(item: Any, keyword: str) -> str | None:
-    """Return a value as text; None where it is absent or empty."""
-    value = item.get(keyword)
-    return str(value) if value not in (None, "") else None
-
-
-def _first_code(sequence: Any) -> Code | None:
-    return _code(sequence[0]) if sequence else None
-
-
-def _code(item: Any) -> Code:
-    value = item.get("CodeValue") or item.get("LongCodeValue") or item.get("URNCodeValue") or ""
-    return Code(str(value), str(item.get("CodingSchemeDesignator", "")), str(item.get("CodeMeaning", "")))

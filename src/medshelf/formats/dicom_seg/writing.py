@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from medshelf.errors import Unsupported
+from medshelf.formats.dicom.codes import Code, coded, items
 from medshelf.formats.dicom.writing import uid_from
-from medshelf.formats.dicom_seg.segments import Code, Segment
+from medshelf.formats.dicom_seg.segments import Segment
 from medshelf.model import geometry
 from medshelf.model.volume import Volume
 
@@ -113,16 +114,6 @@ def _one_grid(
     return affine
 
 
-def _items(**values: Any) -> Any:
-    """A data set of some attributes."""
-    from pydicom.dataset import Dataset
-
-    dataset = Dataset()
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
-    return dataset
-
-
 def _patient_and_study(patient_id: str, series_uid: str, study_uid: str | None, frame_uid: str | None) -> Any:
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import UID, ExplicitVRLittleEndian
@@ -195,20 +186,20 @@ def _image(dataset: Any, shape: tuple[int, int, int], segments: Sequence[tuple[S
 
 
 def _described(segment: Segment) -> Any:
-    item = _items(
+    item = items(
         SegmentNumber=segment.number,
         SegmentLabel=segment.label,
         SegmentAlgorithmType=segment.algorithm_type or "MANUAL",
-        SegmentedPropertyCategoryCodeSequence=[_coded(segment.category or _TISSUE)],
-        SegmentedPropertyTypeCodeSequence=[_coded(segment.type or _TISSUE)],
+        SegmentedPropertyCategoryCodeSequence=[coded(segment.category or _TISSUE)],
+        SegmentedPropertyTypeCodeSequence=[coded(segment.type or _TISSUE)],
     )
     if item.SegmentAlgorithmType != "MANUAL":
         item.SegmentAlgorithmName = segment.algorithm_name or "unknown"
     if segment.modifiers:
         kinds = item.SegmentedPropertyTypeCodeSequence
-        kinds[0].SegmentedPropertyTypeModifierCodeSequence = [_coded(code) for code in segment.modifiers]
+        kinds[0].SegmentedPropertyTypeModifierCodeSequence = [coded(code) for code in segment.modifiers]
     if segment.region:
-        item.AnatomicRegionSequence = [_coded(segment.region)]
+        item.AnatomicRegionSequence = [coded(segment.region)]
     for keyword, value in (
         ("SegmentDescription", segment.description),
         ("TrackingID", segment.tracking_id),
@@ -217,10 +208,6 @@ def _described(segment: Segment) -> Any:
         if value:
             setattr(item, keyword, value)
     return item
-
-
-def _coded(code: Code) -> Any:
-    return _items(CodeValue=code.value, CodingSchemeDesignator=code.scheme, CodeMeaning=code.meaning)
 
 
 def _decimals(values: Any) -> list[Any]:
@@ -233,14 +220,14 @@ def _shared_groups(dataset: Any, affine: np.ndarray) -> None:
     lps = geometry.lps_to_ras(affine)
     spacing = geometry.spacing_mm(affine)
     axes = lps[:3, :3] / np.asarray(spacing)
-    measures = _items(
+    measures = items(
         PixelSpacing=_decimals((spacing[1], spacing[0])),
         SliceThickness=_decimals((spacing[2],))[0],
         SpacingBetweenSlices=_decimals((spacing[2],))[0],
     )
-    orientation = _items(ImageOrientationPatient=_decimals((*axes[:, 0], *axes[:, 1])))
+    orientation = items(ImageOrientationPatient=_decimals((*axes[:, 0], *axes[:, 1])))
     dataset.SharedFunctionalGroupsSequence = [
-        _items(PixelMeasuresSequence=[measures], PlaneOrientationSequence=[orientation])
+        items(PixelMeasuresSequence=[measures], PlaneOrientationSequence=[orientation])
     ]
 
 
@@ -265,19 +252,19 @@ def _per_frame_groups(
     lps = geometry.lps_to_ras(affine)
     groups = []
     for number, k in frames:
-        group = _items(
-            FrameContentSequence=[_items(DimensionIndexValues=[number + 1, k + 1])],
-            PlanePositionSequence=[_items(ImagePositionPatient=_decimals(lps[:3, 3] + k * lps[:3, 2]))],
-            SegmentIdentificationSequence=[_items(ReferencedSegmentNumber=number + 1)],
+        group = items(
+            FrameContentSequence=[items(DimensionIndexValues=[number + 1, k + 1])],
+            PlanePositionSequence=[items(ImagePositionPatient=_decimals(lps[:3, 3] + k * lps[:3, 2]))],
+            SegmentIdentificationSequence=[items(ReferencedSegmentNumber=number + 1)],
             DerivationImageSequence=[_derived(source_uids[k], source_class)] if source_uids else [],
         )
         groups.append(group)
     dataset.NumberOfFrames = len(frames)
     dataset.PerFrameFunctionalGroupsSequence = groups
     organisation = uid_from(f"{dataset.SOPInstanceUID}/dimensions")
-    dataset.DimensionOrganizationSequence = [_items(DimensionOrganizationUID=organisation)]
+    dataset.DimensionOrganizationSequence = [items(DimensionOrganizationUID=organisation)]
     dataset.DimensionIndexSequence = [
-        _items(
+        items(
             DimensionOrganizationUID=organisation,
             DimensionIndexPointer=pointer,
             FunctionalGroupPointer=group,
@@ -292,20 +279,20 @@ def _per_frame_groups(
 
 def _derived(source_uid: str, source_class: str) -> Any:
     """PS3.3 C.7.6.16.2.6: segmented from a source image that was used to process it."""
-    source = _items(
+    source = items(
         ReferencedSOPClassUID=source_class,
         ReferencedSOPInstanceUID=source_uid,
         PurposeOfReferenceCodeSequence=[
-            _coded(Code("121322", "DCM", "Source image for image processing operation"))
+            coded(Code("121322", "DCM", "Source image for image processing operation"))
         ],
     )
-    return _items(
-        SourceImageSequence=[source], DerivationCodeSequence=[_coded(Code("113076", "DCM", "Segmentation"))]
+    return items(
+        SourceImageSequence=[source], DerivationCodeSequence=[coded(Code("113076", "DCM", "Segmentation"))]
     )
 
 
 def _series(series_uid: str, source_uids: Sequence[str], source_class: str) -> Any:
     instances = [
-        _items(ReferencedSOPClassUID=source_class, ReferencedSOPInstanceUID=uid) for uid in source_uids
+        items(ReferencedSOPClassUID=source_class, ReferencedSOPInstanceUID=uid) for uid in source_uids
     ]
-    return _items(SeriesInstanceUID=series_uid, ReferencedInstanceSequence=instances)
+    return items(SeriesInstanceUID=series_uid, ReferencedInstanceSequence=instances)
