@@ -24,7 +24,8 @@ def ground(shared_data: Path) -> Path:
     return shared_data.parent / "ground"
 
 
-def _shared_data() -> Path | None:
+def shared_data_folder() -> Path | None:
+    """Return the folder of real data, or None where there is none."""
     named = os.environ.get("MEDSHELF_TEST_DATA")
     place = Path(named) if named else REPO.parent / "shared" / "data"
     return place if place.is_dir() else None
@@ -46,7 +47,7 @@ def unreadable() -> Callable[[Path], Path]:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data beside the checkout; without it CI fails and others skip, saying so."""
-    place = _shared_data()
+    place = shared_data_folder()
     if place is None:
         message = "real data is missing: put it at ../shared/data or set MEDSHELF_TEST_DATA"
         if os.environ.get("CI"):

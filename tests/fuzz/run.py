@@ -156,15 +156,18 @@ def main() -> int:
     parser.add_argument("--mutants", type=int, default=5000, help="mutants for each reader")
     parser.add_argument("--first", type=int, default=0, help="number of the first mutant, to see one again")
     chosen = parser.parse_args()
-    print(f"{'reader':<18}{'mutants':>9}{'refused':>9}{'read':>9}{'slowest':>10}{'memory':>10}  problems")
+    print(f"{'reader':<30}{'mutants':>9}{'refused':>9}{'read':>9}{'slowest':>10}{'memory':>10}  problems")
     bad = 0
     for subject in SUBJECTS:
         if chosen.readers and subject.name not in chosen.readers:
             continue
+        if not subject.seeds():
+            print(f"{subject.name:<30} not run: the real data that it starts from is missing", flush=True)
+            continue
         done = fuzz(subject, chosen.mutants, chosen.first)
         bad += len(done.problems)
         print(
-            f"{done.name:<18}{done.n_mutants:>9}{done.n_errors:>9}{done.n_read:>9}{done.most_seconds:>8.2f} s"
+            f"{done.name:<30}{done.n_mutants:>9}{done.n_errors:>9}{done.n_read:>9}{done.most_seconds:>8.2f} s"
             f"{done.most_bytes >> 20:>6} MiB  {len(done.problems) or 'none'}", flush=True,
         )  # fmt: skip
         for problem in done.problems[:10]:

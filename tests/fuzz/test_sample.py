@@ -19,7 +19,9 @@ MUTANTS = 120
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
-def test_mutants_are_refused_or_read(subject: Subject) -> None:
+def test_mutants_are_refused_or_read(subject: Subject, request: pytest.FixtureRequest) -> None:
+    if not subject.seeds():
+        request.getfixturevalue("shared_data")
     done = fuzz(subject, MUTANTS, first=1_000_000)
     assert not done.problems
     assert done.n_mutants == done.n_errors + done.n_read == MUTANTS
