@@ -34,6 +34,8 @@ def attributes(cls: type) -> list[Attribute]:
     """Return the public fields of a dataclass, in order."""
     docs, hints, written = attribute_docs(cls), _hints(cls), _written(cls)
     found = []
+    for name in getattr(cls, "_fields", ()):  # a named tuple
+        found.append(Attribute(name, hints[name], written[name], True, None, docs.get(name, "")))
     for one in fields(cls) if is_dataclass(cls) else ():
         if one.name.startswith("_"):
             continue

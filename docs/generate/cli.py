@@ -33,6 +33,8 @@ VARIABLES = {
     "MEDSHELF_MEMBER_LIMIT_BYTES": "largest member of an archive that is read into memory; 16 GiB by default",
     "MEDSHELF_SPOOL_LIMIT_BYTES": "how much of a compressed archive may be unpacked into the cache folder; 32 GiB by "
     "default",
+    "MEDSHELF_OFFLINE": "when set, nothing is asked of the network",
+    "MEDSHELF_USER_AGENT": "how medshelf names itself to hosts, in place of its own name",
     "MEDSHELF_DEBUG": "when set, a mistake in medshelf shows its traceback",
     "NO_COLOR": "when set, no colours",
 }
@@ -69,7 +71,7 @@ def _errors(number: int) -> str:
 
 
 def _verb(name: str) -> Iterator[str]:
-    context = click.Context(cli, info_name="medshelf")
+    context = click.Context(cli, info_name="medshelf", help_option_names=["-h", "--help"])
     command = cli.get_command(context, name)
     assert command is not None
     inner = click.Context(command, info_name=name, parent=context)

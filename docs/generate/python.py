@@ -196,7 +196,7 @@ HIDDEN = {"assembler", "load", "read_segments"}
 
 
 def _attribute_rows(cls: type) -> Iterator[tuple[str, str, str]]:
-    if is_dataclass(cls):
+    if is_dataclass(cls) or hasattr(cls, "_fields"):
         for one in attributes(cls):
             if one.name not in HIDDEN:
                 yield code(one.name), code(one.written), _links(one.doc)

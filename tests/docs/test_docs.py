@@ -130,9 +130,14 @@ def test_every_public_name_is_documented(name: str) -> None:
 def test_every_class_that_is_returned_has_its_attributes_documented(name: str) -> None:
     section = text_of("reference/python.md").partition(f"\n### {name}\n")[2].partition("\n### ")[0]
     cls = python.classes()[name]
-    shown = [f.name for f in fields(cls)] if hasattr(cls, "__dataclass_fields__") else list(cls.__members__)
+    shown = [f.name for f in fields(cls)] if hasattr(cls, "__dataclass_fields__") else _named(cls)
     missing = [n for n in shown if f"| `{n}` |" not in section and n not in python.HIDDEN]
     assert not missing
+
+
+def _named(cls: type) -> list[str]:
+    """The fields of a named tuple, or the members of an enumeration."""
+    return list(getattr(cls, "_fields", None) or cls.__members__)
 
 
 def test_every_error_is_documented() -> None:

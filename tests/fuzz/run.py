@@ -21,7 +21,7 @@ from medshelf.errors import MedshelfError
 from tests.fuzz.subjects import SUBJECTS, Subject
 
 MOST_SECONDS = 5.0
-SLACK_BYTES = 48 << 20
+SLACK_BYTES = 64 << 20
 """What the allocator, the libraries' own buffers and their import may take whatever the file."""
 ADDRESS_SPACE_BYTES = 6 << 30
 """So that a reader which goes wild ends itself, not the machine."""

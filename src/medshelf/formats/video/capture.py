@@ -23,6 +23,10 @@ from medshelf.model.blob import Blob
 
 FRAME_LIMIT_BYTES = 2**28
 """Largest frame (256 MiB decoded)."""
+FRAME_ALWAYS_BYTES = 2**22
+"""Frames up to this size are decoded whatever the file's size; a decoder keeps up to sixteen of them."""
+FRAME_RATIO = 256
+"""Larger ones only where the file has a byte for so many of a frame: a decoder takes several times a frame."""
 _STATED = ("AVI", "MP4")
 """Containers whose index holds the number of frames; of the others FFmpeg only estimates it."""
 
@@ -37,10 +41,12 @@ class Film:
         self.rewind()
         capture = self.capture
         self.width, self.height = (int(capture.get(n)) for n in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        if not 0 < self.width * self.height * 3 <= FRAME_LIMIT_BYTES:
+        frame_bytes = self.width * self.height * 3
+        if not 0 < frame_bytes <= min(FRAME_LIMIT_BYTES, FRAME_ALWAYS_BYTES + FRAME_RATIO * blob.size_bytes):
             raise Unsupported(
-                "the frames of the film are of no possible size", where=blob.name, why=f"{self.width} x {self.height}"
-            )
+                "the frames of the film are of no possible size", where=blob.name,
+                why=f"{self.width} x {self.height} in a file of {blob.size_bytes:,} bytes",
+            )  # fmt: skip
         fps = float(capture.get(cv2.CAP_PROP_FPS))
         self.fps = fps if np.isfinite(fps) and fps > 0 else None
         self.rotation_deg = int(capture.get(cv2.CAP_PROP_ORIENTATION_META))
