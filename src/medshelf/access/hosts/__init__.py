@@ -33,9 +33,12 @@ from types import ModuleType
 
 from medshelf.errors import Unsupported
 
-HOSTS = ("http",)
+HOSTS = (
+    "zenodo", "figshare", "dryad", "mendeley", "osf", "dataverse", "girder", "nextcloud",
+    "ftp", "doi", "http",
+)  # fmt: skip
 """Modules of this package, in the order in which they are asked whether an address is theirs; ``http`` takes what is
-left."""
+left, and ``doi`` the DOIs that none of the others knows as its own."""
 
 
 @dataclass(frozen=True, slots=True)

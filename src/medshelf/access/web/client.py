@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from medshelf.access.web.answer import Answer
-from medshelf.access.web.redact import SECRET_HEADERS, shown
+from medshelf.access.web.redact import SECRET_HEADERS, hidden, shown
 from medshelf.errors import AccessError, NotFound, Offline
 
 AGENT = "medshelf (+https://pypi.org/project/medshelf/)"
@@ -94,10 +94,9 @@ class Web:
         text = self.text(url, headers=sent, method=method, body=data)
         try:
             return json.loads(text)
-        except ValueError as error:
-            raise AccessError("the host answers with something else than JSON", where=shown(url), why=text[:80]) from (
-                error
-            )
+        except (ValueError, RecursionError):
+            why = hidden(text[:300], sent)[:80]
+            raise AccessError("the host answers with something else than JSON", where=shown(url), why=why) from None
 
     def text(
         self, url: str, *, headers: Mapping[str, str] | None = None, method: str = "GET", body: bytes | None = None
@@ -124,7 +123,7 @@ class Web:
                 return answer
             with answer:
                 if answer.status not in _AGAIN or tries >= self.patience.tries:
-                    raise refusal(answer)
+                    raise refusal(answer, headers)
                 wait = self.pause_s(tries, answer.headers.get("retry-after"))
             self.sleep(wait)
 
@@ -179,8 +178,12 @@ class Web:
             if answer.status not in _REDIRECTS or not location:
                 return answer
             answer.close()
-            to = urljoin(at, location)
-            if _origin(to) != _origin(at):
+            try:
+                to = urljoin(at, location)
+                elsewhere = _origin(to) != _origin(at)
+            except ValueError:
+                raise AccessError("the host redirects to what is no address", where=shown(url)) from None
+            if elsewhere:
                 sent = {name: value for name, value in sent.items() if name.lower() not in SECRET_HEADERS}
             if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
                 method, body = "GET", None
@@ -226,13 +229,20 @@ class Web:
             return self._pools[proxy]
 
 
-def refusal(answer: Answer) -> AccessError:
-    """Return the error for an answer that is no success."""
-    words = " ".join(answer.read(1 << 20)[:300].decode("utf-8", "replace").split())[:120]
+def refusal(answer: Answer, sent: Mapping[str, str] | None = None) -> AccessError | NotFound:
+    """Return the error for an answer that is no success; credentials among the headers `sent` are not repeated."""
+    try:
+        begin = next(answer.pieces(1 << 10), b"")
+    except AccessError:
+        begin = b""
+    words = " ".join(hidden(begin[:1000].decode("utf-8", "replace"), sent).split())[:120]
     why = f"HTTP {answer.status}" + (f": {words}" if words else "")
     if answer.status in (404, 410):
-        return NotFound("the host has no such thing", where=shown(answer.url), why=why)  # type: ignore[return-value]
-    return AccessError("the host refuses", where=shown(answer.url), why=why)
+        error: AccessError | NotFound = NotFound("the host has no such thing", where=shown(answer.url), why=why)
+    else:
+        error = AccessError("the host refuses", where=shown(answer.url), why=why)
+    error.status = answer.status
+    return error
 
 
 def retry_after_s(text: str | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 _SECRET = re.compile(
@@ -16,8 +17,20 @@ SECRET_HEADERS = frozenset(
 
 def shown(url: str) -> str:
     """Return an address as it may be shown: without user, password and signed or secret parts of its query."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    host += f":{parts.port}" if parts.port else ""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        host += f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that is none"
     pairs = [(k, "…" if _SECRET.search(k) else v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
     return urlunsplit((parts.scheme, host, parts.path, urlencode(pairs, safe="…/:"), ""))
+
+
+def hidden(text: str, sent: Mapping[str, str] | None) -> str:
+    """Return a text of a server without the credentials that it was sent, should it repeat them."""
+    for name, value in (sent or {}).items():
+        if name.lower() in SECRET_HEADERS:
+            for part in (value, *value.split()):
+                text = text.replace(part, "…") if len(part) > 6 else text
+    return text
