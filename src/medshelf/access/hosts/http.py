@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from urllib.parse import unquote, urlsplit
 
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
@@ -36,6 +37,8 @@ def list_files(ref: str, web: Web) -> Listing:
     NotFound, AccessError, Offline
         As in `Web.ask`; AccessError also when the address leads to a page for people and not to a file.
     """
+    if split(ref) is None:
+        raise AccessError("this is no address of the web", where=f"http:{ref}")
     with asking(f"http:{shown(ref)}"):
         try:
             answer = web.ask(ref, method="HEAD")
@@ -75,8 +78,12 @@ def told_name(answer: Answer) -> str | None:
     """Return the file name of Content-Disposition (RFC 6266), without folders; None when there is none."""
     message = Message()
     message["Content-Disposition"] = answer.headers.get("content-disposition", "").replace("\n", " ").replace("\r", " ")
+    values = [value for name, value in message.get_params([], "Content-Disposition") if name.lower() == "filename"]
+    if not values:
+        return None
+    best = next((value for value in values if isinstance(value, tuple)), values[0])  # filename* tells more: 4.3
     try:
-        found = message.get_filename("")
+        found = collapse_rfc2231_value(best)
     except (LookupError, ValueError):  # a character set that does not exist, or bytes that are not of it
         return None
     return found.replace("\\", "/").rstrip("/").rpartition("/")[2] or None
