@@ -33,7 +33,9 @@ def test_links_become_references_in_order() -> None:
             RemoteFile("c", "https://a.org/get?id=c"),
         ),
     )  # fmt: skip
-    bibtex = "@misc{x, doi = {10.17605/OSF.IO/B2WXJ}, url = {https://doi.org/10.6084/m9.figshare.856713.v1}, note = {y}}"
+    bibtex = (
+        "@misc{x, doi = {10.17605/OSF.IO/B2WXJ}, url = {https://doi.org/10.6084/m9.figshare.856713.v1}, note = {y}}"
+    )
     found = references_of(record(access=access, citations=(Citation(bibtex, ("paper",)),), homepage="https://a.org/"))
     assert [(one.ref, one.field, one.sources, one.role) for one in found] == [
         ("zenodo:7/a.zip", "access.files", ("code",), "origin"),
@@ -52,7 +54,9 @@ def test_links_become_references_in_order() -> None:
 )  # fmt: skip
 def test_pages_for_people_are_none(homepage: str) -> None:
     assert references_of(record(homepage=homepage)) == ()
-    assert references_of(record(homepage="https://a.org/data/all.tar.gz"))[0].ref == "http:https://a.org/data/all.tar.gz"
+    assert (
+        references_of(record(homepage="https://a.org/data/all.tar.gz"))[0].ref == "http:https://a.org/data/all.tar.gz"
+    )
 
 
 def test_each_listed_dataset_that_links_to_a_host_has_a_reference() -> None:

@@ -1,7 +1,7 @@
 """One contract for every host: see `medshelf.access.hosts`.
 
-Each host of `HOSTS` has a server of its own in tests/access/hosts/<name>.py, which answers with the shapes that the host
-documents; what is asked of it here is the same for all.
+Each host of `HOSTS` has a server of its own in tests/access/hosts/<name>.py, which answers with the shapes that the
+host documents; what is asked of it here is the same for all.
 """
 
 from __future__ import annotations
@@ -38,14 +38,52 @@ PAGED = pytest.mark.parametrize("name", [n for n in HOSTS if FAKES[n].PAGED])
 SECONDS = 20.0
 
 UNSAFE = (
-    "/etc/passwd", "../../up.txt", "a/../../b.txt", "..", ".", "a\\..\\b.txt", "C:\\windows\\x.txt", "\\\\server\\share",
-    "line\nbreak.txt", "tab\there.txt", "nul\0byte.txt", "bell\x07.txt", "esc\x1b[31m.txt", "del\x7f.txt",
-    "A.txt", "a.txt", "a.TXT", unicodedata.normalize("NFC", "é.txt"), unicodedata.normalize("NFD", "é.txt"),
-    "con", "NUL.txt", "com1.tar.gz", "LPT9", "Aux.nii", "dot.", "space ", " ", "colon:stream.txt", "que?ry*.txt", "<tag>|\".txt",
-    "folder", "folder/file.txt", "FOLDER/file.txt", "long" * 100 + ".nii.gz", "ü" * 200 + ".nii.gz",
-    "right-to-left\u202etxt.exe", "zero\u200bwidth.txt", "%2e%2e%2fup.txt", "-rf", "~root", "$HOME", "a//b.txt", "./c.txt",
-    "same.txt", "same.txt ",
-)  # fmt: skip
+    "/etc/passwd",
+    "../../up.txt",
+    "a/../../b.txt",
+    "..",
+    ".",
+    "a\\..\\b.txt",
+    "C:\\windows\\x.txt",
+    "\\\\server\\share",
+    "line\nbreak.txt",
+    "tab\there.txt",
+    "nul\0byte.txt",
+    "bell\x07.txt",
+    "esc\x1b[31m.txt",
+    "del\x7f.txt",
+    "A.txt",
+    "a.txt",
+    "a.TXT",
+    unicodedata.normalize("NFC", "é.txt"),
+    unicodedata.normalize("NFD", "é.txt"),
+    "con",
+    "NUL.txt",
+    "com1.tar.gz",
+    "LPT9",
+    "Aux.nii",
+    "dot.",
+    "space ",
+    " ",
+    "colon:stream.txt",
+    "que?ry*.txt",
+    '<tag>|".txt',
+    "folder",
+    "folder/file.txt",
+    "FOLDER/file.txt",
+    "long" * 100 + ".nii.gz",
+    "ü" * 200 + ".nii.gz",
+    "right-to-left\u202etxt.exe",
+    "zero\u200bwidth.txt",
+    "%2e%2e%2fup.txt",
+    "-rf",
+    "~root",
+    "$HOME",
+    "a//b.txt",
+    "./c.txt",
+    "same.txt",
+    "same.txt ",
+)
 """Names with which a host could do harm, or with which two files would become one."""
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -60,7 +98,15 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         for names in service.variables:
             for variable in names.values():
                 monkeypatch.delenv(variable, raising=False)
-    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "MEDSHELF_OFFLINE"):
+    for variable in (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "MEDSHELF_OFFLINE",
+    ):
         monkeypatch.delenv(variable, raising=False)
 
 
@@ -133,7 +179,9 @@ def test_every_host_has_the_names_of_the_contract(name: str) -> None:
     assert name == module.NAME == FAKES[name].NAME
     assert isinstance(module.LIMITS, Limits)
     assert all(isinstance(term, str) for term in module.TERMS)
-    assert all(module.__doc__ and getattr(module, part).__doc__ for part in ("ref_of", "list_files", "address", "needs"))
+    assert all(
+        module.__doc__ and getattr(module, part).__doc__ for part in ("ref_of", "list_files", "address", "needs")
+    )
 
 
 def test_terms_are_of_the_vocabulary_and_belong_to_one_host() -> None:
@@ -171,9 +219,28 @@ def test_no_host_takes_what_is_another_ones(name: str) -> None:
 @EACH
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "http://", "https://[", "http://[::1", "https://host:99999/", "https://host:x/", "10.", "10.1/", "doi:", "\ud800",
-     "https://zenodo.org/records/\ud800", "javascript:alert(1)", "https://" + "a" * 5000, "ftp://[", "zenodo:", "?", "#", "\0"],
-)  # fmt: skip
+    [
+        "",
+        " ",
+        "http://",
+        "https://[",
+        "http://[::1",
+        "https://host:99999/",
+        "https://host:x/",
+        "10.",
+        "10.1/",
+        "doi:",
+        "\ud800",
+        "https://zenodo.org/records/\ud800",
+        "javascript:alert(1)",
+        "https://" + "a" * 5000,
+        "ftp://[",
+        "zenodo:",
+        "?",
+        "#",
+        "\0",
+    ],
+)
 def test_any_text_is_looked_at(name: str, text: str) -> None:
     found = host_named(name).ref_of(text)
     assert found is None or isinstance(found, str)
@@ -308,7 +375,10 @@ def test_what_needs_credentials_says_so_and_opens_with_them(name: str, monkeypat
         assert need.why.endswith(".") and any("https://" in step or "page" in step for step in need.steps)
         found = outcome(lambda: listed(name, web, ref), ref)
         if isinstance(found, Listing):  # files that are shown and not given
-            with pytest.raises(AccessError), web.ask(*[(at := module.address(found.files[0], ref, web)).url], headers=at.headers):
+            with (
+                pytest.raises(AccessError),
+                web.ask(*[(at := module.address(found.files[0], ref, web)).url], headers=at.headers),
+            ):
                 pass
         else:
             assert isinstance(found, AccessNeeded) and found.steps
@@ -361,16 +431,23 @@ def test_credentials_are_never_shown(name: str, status: int, monkeypatch: pytest
         at = module.address(listed(name, web, fake.REF).files[0], fake.REF, web)
         assert not any(s in repr(at) for s in secrets(name))
     fake = FAKES[name]()
-    fake.fault = lambda ask, reply: Reply(status, f"you sent {_all_of(ask)}".encode(), {"Content-Type": "application/json"})
+    fake.fault = lambda ask, reply: Reply(
+        status, f"you sent {_all_of(ask)}".encode(), {"Content-Type": "application/json"}
+    )
     errors = []
     with fake.serve() as web:
-        for call in (lambda: listed(name, web, fake.REF), lambda: module.needs(fake.REF, web),
-                     lambda: module.address(HostFile("a", "1/2"), fake.REF, web)):  # fmt: skip
+        for call in (
+            lambda: listed(name, web, fake.REF),
+            lambda: module.needs(fake.REF, web),
+            lambda: module.address(HostFile("a", "1/2"), fake.REF, web),
+        ):
             found = outcome(call, fake.REF)
             errors += [found] if isinstance(found, MedshelfError) else []
     assert errors
     for error in errors:
-        shown = "".join(traceback.format_exception(error)) + repr(error) + repr(error.__dict__) + repr(error.__context__)
+        shown = (
+            "".join(traceback.format_exception(error)) + repr(error) + repr(error.__dict__) + repr(error.__context__)
+        )
         assert not any(s in shown for s in secrets(name)), shown
 
 
@@ -393,7 +470,9 @@ def test_refusals_are_errors_that_name_the_reference(name: str, status: int, mon
 
 
 BODIES: dict[str, Reply] = {
-    "a page": Reply(200, b"<!DOCTYPE html><html><body>Checking your browser</body></html>", {"Content-Type": "text/html"}),
+    "a page": Reply(
+        200, b"<!DOCTYPE html><html><body>Checking your browser</body></html>", {"Content-Type": "text/html"}
+    ),
     "a page called JSON": Reply(200, b"<!DOCTYPE html><html></html>", {"Content-Type": "application/json"}),
     "nothing": Reply(200, b"", {"Content-Type": "application/json"}),
     "a firewall": Reply(202, b"", {"x-amzn-waf-action": "challenge"}),
@@ -423,7 +502,24 @@ def test_answers_of_another_kind_are_errors(name: str, body: str, monkeypatch: p
         outcome(lambda: module.address(HostFile("a", "1/2"), fake.REF, web), fake.REF)
 
 
-ODD = (None, [], {}, "", "x", "\ud800", "../../x", "http://[", "https://evil.example/x", -1, 0, True, 1.5, 10**30, [None], {"a": 1})
+ODD = (
+    None,
+    [],
+    {},
+    "",
+    "x",
+    "\ud800",
+    "../../x",
+    "http://[",
+    "https://evil.example/x",
+    -1,
+    0,
+    True,
+    1.5,
+    10**30,
+    [None],
+    {"a": 1},
+)
 
 
 def places(data: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -448,14 +544,24 @@ def changed(data: Any, at: tuple[Any, ...], value: Any) -> Any:
     return made
 
 
-@pytest.mark.parametrize("name", [n for n in HOSTS if FAKES[n].SPEAKS_HTTP and not FAKES[n].ANY_BODY and n != "nextcloud"])
+@pytest.mark.parametrize(
+    "name", [n for n in HOSTS if FAKES[n].SPEAKS_HTTP and not FAKES[n].ANY_BODY and n != "nextcloud"]
+)
 def test_documents_with_anything_anywhere_give_only_our_errors(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     give(FAKES[name], monkeypatch)
     fake, module = FAKES[name](), host_named(name)
     with fake.serve() as web:
         listed(name, web, fake.REF)
-    documents = {ask.raw_path: reply.data for ask, reply in zip(fake.asked, fake.replied, strict=True) if reply.data is not None}
-    every = [(path, at, odd) for path, data in documents.items() for at in places(data) for odd in (*ODD, changed) if at or odd is not changed]
+    documents = {
+        ask.raw_path: reply.data for ask, reply in zip(fake.asked, fake.replied, strict=True) if reply.data is not None
+    }
+    every = [
+        (path, at, odd)
+        for path, data in documents.items()
+        for at in places(data)
+        for odd in (*ODD, changed)
+        if at or odd is not changed
+    ]
     fake = FAKES[name]()
     refused = 0
     with fake.serve() as web:
@@ -508,7 +614,9 @@ def test_nobody_listens(name: str) -> None:
 
 
 @EACH
-@pytest.mark.parametrize("ref", ["", "x", "../../etc", "a/b/c/d", "1\n2", "\0", "é", "-1", "9" * 400, "{}", "%", "#", "a@b@c", "127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "ref", ["", "x", "../../etc", "a/b/c/d", "1\n2", "\0", "é", "-1", "9" * 400, "{}", "%", "#", "a@b@c", "127.0.0.1:1"]
+)
 def test_any_reference_is_looked_at(name: str, ref: str) -> None:
     fake, module = FAKES[name](), host_named(name)
     with fake.serve() as web:

@@ -32,7 +32,11 @@ class Host(zenodo.Host):
                 return in_json({"responseCode": 100, "handle": "x"}, 404)
             values = [
                 {"index": 100, "type": "HS_ADMIN", "data": {"format": "admin", "value": {}}},
-                {"index": 1, "type": "URL", "data": {"format": "string", "value": f"https://zenodo.org/record/{self.NUMBER}"}},
+                {
+                    "index": 1,
+                    "type": "URL",
+                    "data": {"format": "string", "value": f"https://zenodo.org/record/{self.NUMBER}"},
+                },
             ]
             return in_json({"responseCode": 1, "handle": self.REF, "values": values})
         return super().reply(ask)

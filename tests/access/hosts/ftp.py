@@ -30,7 +30,13 @@ class Host(FakeHost):
         " ftp://ftp.example.org/a ": "ftp.example.org/a",
         "ftp://ftp.example.org/a/../b": "ftp.example.org/a/../b",
     }
-    NOT_MINE = ("ftp://user:pass@host.org/a", "ftp://", "sftp://host.org/a", "http://ftp.example.org/", "ftp://host:0/a")
+    NOT_MINE = (
+        "ftp://user:pass@host.org/a",
+        "ftp://",
+        "sftp://host.org/a",
+        "http://ftp.example.org/",
+        "ftp://host:0/a",
+    )
 
     def reply(self, ask: Ask) -> Reply | None:
         return None

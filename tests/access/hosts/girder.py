@@ -43,8 +43,12 @@ class Host(FakeHost):
         if root != SITE or not found:
             return None
         if what == "api_key/token":
-            good = ask.method == "POST" and dict(parse_qsl(ask.body.decode())).get("key") == self.SECRET["GIRDER_API_KEY"]
-            return in_json({"authToken": {"token": TOKEN}} if good else {"message": "Invalid API key."}, 200 if good else 400)
+            good = (
+                ask.method == "POST" and dict(parse_qsl(ask.body.decode())).get("key") == self.SECRET["GIRDER_API_KEY"]
+            )
+            return in_json(
+                {"authToken": {"token": TOKEN}} if good else {"message": "Invalid API key."}, 200 if good else 400
+            )
         hidden = ask.headers.get("girder-token") != TOKEN
         here = re.fullmatch(r"(collection|folder|item|file)/(\w+)(?:/(files|download))?", what)
         if here and here[3] == "download":
@@ -95,4 +99,9 @@ class Host(FakeHost):
 
     def entry(self, number: int) -> dict[str, Any]:
         name, data = list(self.files.items())[number - 1]
-        return {"_id": f"{number:024x}", "name": self.last(name), "size": len(data), "sha512": hashlib.sha512(data).hexdigest()}
+        return {
+            "_id": f"{number:024x}",
+            "name": self.last(name),
+            "size": len(data),
+            "sha512": hashlib.sha512(data).hexdigest(),
+        }

@@ -45,5 +45,7 @@ class Host(FakeHost):
         told = {"Content-Disposition": f"attachment; filename=\"a\"; filename*=UTF-8''{quote(name, errors='replace')}"}
         if ask.method == "HEAD":
             md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-            return Reply(200, b"", {**told, "Content-Length": str(len(data)), "x-goog-hash": f"crc32c=AAAAAA==, md5={md5}"})
+            return Reply(
+                200, b"", {**told, "Content-Length": str(len(data)), "x-goog-hash": f"crc32c=AAAAAA==, md5={md5}"}
+            )
         return in_bytes(data, ask, **told)

@@ -62,4 +62,8 @@ class Host(FakeHost):
         data = self.files[name]
         link = f"https://data.mendeley.com/public-files/datasets/{self.REF}/files/{number}/file_downloaded"
         details = {"id": "c", "sha256_hash": hashlib.sha256(data).hexdigest(), "size": len(data), "download_url": link}
-        return {"id": str(number), "filename": last, "size": len(data), "content_details": details} if within == folder else None
+        return (
+            {"id": str(number), "filename": last, "size": len(data), "content_details": details}
+            if within == folder
+            else None
+        )

@@ -66,8 +66,12 @@ class Host(FakeHost):
     def listed(self, base: str, path: str, at: Any, depth: str) -> Reply:
         entries = [self.entry(base, path, at)]
         if depth == "1" and isinstance(at, dict):
-            entries += [self.entry(base, f"{path}/{name}".lstrip("/") if path else name, one) for name, one in at.items()]
-        body = '<?xml version="1.0"?><d:multistatus xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns">' + "".join(entries)
+            entries += [
+                self.entry(base, f"{path}/{name}".lstrip("/") if path else name, one) for name, one in at.items()
+            ]
+        body = '<?xml version="1.0"?><d:multistatus xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns">' + "".join(
+            entries
+        )
         return Reply(207, (body + "</d:multistatus>").encode(), {"Content-Type": "application/xml; charset=utf-8"})
 
     def entry(self, base: str, path: str, one: Any) -> str:

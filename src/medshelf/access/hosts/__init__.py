@@ -20,6 +20,8 @@ The contract, exercised for every host by ``tests/conformance/test_hosts.py``:
 ``open_at(file, ref, start, web)``
     optional, for hosts that do not speak HTTP: a stream from a byte on.
 
+Modules whose names begin with an underscore are what hosts share: safe names, answers taken apart, errors.
+
 All raise `AccessError`, `AccessNeeded`, `Offline` or `NotFound`, naming the reference, and nothing else, whatever the
 host answers.
 """

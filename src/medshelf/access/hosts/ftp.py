@@ -9,7 +9,7 @@ from __future__ import annotations
 import ftplib
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import BinaryIO, cast
 from urllib.parse import quote, unquote, urlsplit
 
@@ -71,22 +71,30 @@ def _path(ref: str) -> str:
 
 @contextmanager
 def _open(ref: str, web: Web) -> Iterator[ftplib.FTP]:
-    """Yield a connection; what goes wrong is told as an error of ours."""
-    host, port = _server(ref)
-    if web.offline:
-        hint = "Unset MEDSHELF_OFFLINE, or leave out --offline"
-        raise Offline("the network is needed", where=f"ftp:{ref}", hint=hint)
-    ftp = ftplib.FTP(timeout=web.patience.connect_s, encoding="utf-8")
+    """Yield a connection and close it; what goes wrong is told as an error of ours."""
+    ftp = _connected(ref, web)
     try:
-        ftp.connect(host, port)
-        ftp.login()
-        ftp.voidcmd("TYPE I")
         yield ftp
     except _BROKEN as error:
         raise _told(error, ref) from None
     finally:
-        with suppress(*_BROKEN):
-            ftp.close()
+        ftp.close()
+
+
+def _connected(ref: str, web: Web) -> ftplib.FTP:
+    host, port = _server(ref)
+    if web.offline:
+        hint = "Unset MEDSHELF_OFFLINE, or leave out --offline"
+        raise Offline("the network is needed", where=f"ftp:{ref}", hint=hint)
+    ftp = ftplib.FTP(timeout=web.patience.stall_s, encoding="utf-8")
+    try:
+        ftp.connect(host, port)
+        ftp.login()
+        ftp.voidcmd("TYPE I")
+    except _BROKEN as error:
+        ftp.close()
+        raise _told(error, ref) from None
+    return ftp
 
 
 def _server(ref: str) -> tuple[str, int]:
@@ -162,8 +170,7 @@ def open_at(file: HostFile, ref: str, start: int, web: Web) -> BinaryIO:
     NotFound, AccessError, Offline
         As in `list_files`; AccessError also while reading, when the server breaks off.
     """
-    connection = _open(ref, web)
-    ftp = connection.__enter__()
+    ftp = _connected(ref, web)
     try:
         socket = ftp.transfercmd(f"RETR {file.locator}", start or None)
     except _BROKEN as error:

@@ -47,7 +47,7 @@ def list_files(ref: str, web: Web) -> Listing:
                 raise
             return _by_first_byte(ref, web)
         with answer:
-            if answer.length is None:
+            if not answer.length:  # some servers say 0 to HEAD, whatever the file is
                 return _by_first_byte(ref, web)
             return _listing(ref, answer, answer.length, _checksums(answer))
 
