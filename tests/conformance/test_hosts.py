@@ -550,11 +550,7 @@ def changed(data: Any, at: tuple[Any, ...], value: Any) -> Any:
 def test_documents_with_anything_anywhere_give_only_our_errors(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     give(FAKES[name], monkeypatch)
     fake, module = FAKES[name](), host_named(name)
-    with fake.serve() as web:
-        listed(name, web, fake.REF)
-    documents = {
-        ask.raw_path: reply.data for ask, reply in zip(fake.asked, fake.replied, strict=True) if reply.data is not None
-    }
+    documents = documents_of(fake)
     every = [
         (path, at, odd)
         for path, data in documents.items()
@@ -567,11 +563,7 @@ def test_documents_with_anything_anywhere_give_only_our_errors(name: str, monkey
     with fake.serve() as web:
         for path, at, odd in random.Random(name).sample(every, min(200, len(every))):
             document = changed(documents[path], at, odd)
-
-            def fault(ask: Ask, reply: Reply, path: str = path, document: Any = document) -> Reply:
-                return Reply(200, json.dumps(document).encode()) if ask.raw_path == path else reply
-
-            fake.fault = fault
+            fake.fault = instead(path, document)
             found = outcome(lambda: listed(name, web, fake.REF), fake.REF)
             refused += isinstance(found, OURS)
             if isinstance(found, Listing):
@@ -581,6 +573,49 @@ def test_documents_with_anything_anywhere_give_only_our_errors(name: str, monkey
                     if isinstance(at_, Address) and any(s in str(dict(at_.headers)) for s in secrets(name)):
                         assert at_.url.startswith(tuple(f"{o}/" for o in fake.SEES_SECRET)), at_.url
     assert refused, "nothing of all that was noticed"
+
+
+@WITH_SECRET
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/x", "//evil.example/x", "http://{host}/x", "https://{host}.evil.example/x"]
+)
+def test_links_to_elsewhere_get_no_credentials(name: str, elsewhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every link in every document, led to another place."""
+    give(FAKES[name], monkeypatch)
+    fake, module = FAKES[name](), host_named(name)
+    documents = documents_of(fake)
+    evil = elsewhere.format(host=FAKES[name].SEES_SECRET[0].partition("//")[2])
+    with fake.serve() as web:
+        for path, data in documents.items():
+            for at in places(data):
+                if isinstance(found := value_at(data, at), str) and found.startswith(("http", "/")):
+                    fake.fault = instead(path, changed(data, at, evil))
+                    listing = outcome(lambda: listed(name, web, fake.REF), fake.REF)
+                    for file in listing.files if isinstance(listing, Listing) else ():
+                        where = outcome(lambda file=file: module.address(file, fake.REF, web), fake.REF)
+                        if isinstance(where, Address):
+                            outcome(lambda where=where: web.ask(where.url, headers=where.headers).close(), "")
+    seen = {ask.origin for ask in fake.asked if any(s in _all_of(ask) for s in (*secrets(name), "-token-", "dt-made"))}
+    assert seen and seen <= set(fake.SEES_SECRET)
+
+
+def documents_of(fake: FakeHost) -> dict[str, Any]:
+    """The documents of a listing, by the address at which they were asked for."""
+    with fake.serve() as web:
+        listed(fake.NAME, web, fake.REF)
+    pairs = zip(fake.asked, fake.replied, strict=True)
+    return {ask.raw_path: reply.data for ask, reply in pairs if reply.data is not None}
+
+
+def instead(path: str, document: Any) -> Callable[[Ask, Reply], Reply]:
+    """Answer with another document at one address."""
+    return lambda ask, reply: Reply(200, json.dumps(document).encode()) if ask.raw_path == path else reply
+
+
+def value_at(data: Any, at: tuple[Any, ...]) -> Any:
+    for key in at:
+        data = data[key]
+    return data
 
 
 def check(found: Listing) -> None:
