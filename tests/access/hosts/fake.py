@@ -50,6 +50,11 @@ class Ask:
         """Host and decoded path, which most hosts look at."""
         return self.origin.partition("//")[2] + self.path
 
+    @property
+    def target(self) -> str:
+        """All that tells this document from another one."""
+        return f"{self.origin}{self.raw_path} {dict(self.query)}"
+
 
 @dataclass(frozen=True)
 class Reply:

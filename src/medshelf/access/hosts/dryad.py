@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import quote, unquote, urljoin
+from urllib.parse import quote, unquote
 
 from medshelf.access.credentials import secret
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
@@ -61,7 +61,7 @@ def list_files(ref: str, web: Web) -> Listing:
         def get(url: str) -> tuple[list[Any], str | None]:
             page = web.json(url)
             onward = maybe_text(page, "_links", "next", "href")
-            return entries(page, "_embedded", "stash:files"), _ours(urljoin(url, onward)) if onward else None
+            return entries(page, "_embedded", "stash:files"), _ours(onward) if onward else None
 
         listed = [one for page in pages(f"{_SITE}/api/v2/versions/{version}/files", get) for one in page]
         listed = [one for one in listed if maybe(one, "status") != "deleted"]
@@ -72,10 +72,12 @@ def list_files(ref: str, web: Web) -> Listing:
     return Listing(f"dryad:{doi}@{version}", tuple(files), version, maybe_text(dataset, "license"))
 
 
-def _ours(url: str) -> str:
-    if not url.startswith(f"{_SITE}/api/v2/"):
-        raise AccessError("the host's listing leads to another place", why=url[:80])
-    return url
+def _ours(href: str) -> str:
+    """Return the address for the path of a link."""
+    path = href.removeprefix(_SITE)
+    if not path.startswith("/api/v2/"):
+        raise AccessError("the host's listing leads to another place", why=href[:80])
+    return _SITE + path
 
 
 def _checksum(one: Any) -> dict[str, str]:
