@@ -449,7 +449,7 @@ def test_credentials_are_never_shown(name: str, status: int, monkeypatch: pytest
         for call in (
             lambda: listed(name, web, fake.REF),
             lambda: module.needs(fake.REF, web),
-            lambda: module.address(HostFile("a", "1/2"), fake.REF, web),
+            lambda: module.address(HostFile("a", fake.LOCATOR), fake.REF, web),
         ):
             found = outcome(call, fake.REF)
             errors += [found] if isinstance(found, MedshelfError) else []
@@ -509,7 +509,7 @@ def test_answers_of_another_kind_are_errors(name: str, body: str, monkeypatch: p
         found = outcome(lambda: listed(name, web, fake.REF), fake.REF)
         assert isinstance(found, OURS) or (fake.ANY_BODY and body not in ("a page", "a firewall")), found
         outcome(lambda: module.needs(fake.REF, web), fake.REF)
-        outcome(lambda: module.address(HostFile("a", "1/2"), fake.REF, web), fake.REF)
+        outcome(lambda: module.address(HostFile("a", fake.LOCATOR), fake.REF, web), fake.REF)
 
 
 ODD = (
@@ -603,6 +603,51 @@ def test_links_to_elsewhere_get_no_credentials(name: str, elsewhere: str, monkey
                             outcome(lambda where=where: web.ask(where.url, headers=where.headers).close(), "")
     seen = {ask.origin for ask in fake.asked if any(s in _all_of(ask) for s in (*secrets(name), "-token-", "dt-made"))}
     assert seen <= set(fake.SEES_SECRET) and bool(seen) is bool(fake.SECRET)
+
+
+@WITH_SECRET
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_to_elsewhere_take_no_credentials_along(
+    name: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(FAKES[name], monkeypatch)
+    fake, module = FAKES[name](), host_named(name)
+    fake.fault = lambda ask, reply: Reply(status, b"", {"Location": "https://evil.example/x"})
+    with fake.serve() as web:
+        outcome(lambda: listed(name, web, fake.REF), fake.REF)
+        outcome(lambda: module.needs(fake.REF, web), fake.REF)
+        where = outcome(lambda: module.address(HostFile("a", fake.LOCATOR), fake.REF, web), fake.REF)
+        if isinstance(where, Address):
+            outcome(lambda: web.ask(where.url, headers=where.headers).close(), "")
+    seen = {ask.origin for ask in fake.asked if any(s in _all_of(ask) for s in secrets(name))}
+    assert seen and seen <= set(fake.SEES_SECRET)
+
+
+@WITH_SECRET
+@pytest.mark.parametrize(
+    "locator",
+    [
+        "1/2",
+        "https://evil.example/x",
+        ".evil.example/x",
+        "@evil.example/x",
+        "//evil.example/x",
+        "http://{host}/x",
+        "..",
+        "",
+    ],
+)
+def test_locators_of_another_place_get_no_credentials(name: str, locator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a lock file could hold them that somebody else wrote."""
+    give(FAKES[name], monkeypatch)
+    fake, module = FAKES[name](), host_named(name)
+    locator = locator.format(host=fake.SEES_SECRET[0].partition("//")[2])
+    with fake.serve() as web:
+        where = outcome(lambda: module.address(HostFile("a", locator), fake.REF, web), fake.REF)
+        if isinstance(where, Address) and "://" in where.url:
+            outcome(lambda: web.ask(where.url, headers=where.headers).close(), "")
+    seen = {ask.origin for ask in fake.asked if any(s in _all_of(ask) for s in (*secrets(name), "-token-", "dt-made"))}
+    assert seen <= set(fake.SEES_SECRET)
 
 
 def documents_of(fake: FakeHost) -> dict[str, Any]:

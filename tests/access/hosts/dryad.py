@@ -22,6 +22,7 @@ class Host(FakeHost):
     RESTRICTED = REF
     NEED = "account"
     ALWAYS_NEEDS = True
+    LOCATOR = "/api/v2/files/1/download"
     PAGED = True
     ADDRESSES = {
         "https://datadryad.org/stash/dataset/doi:10.5061/dryad.mj76c": "10.5061/dryad.mj76c",

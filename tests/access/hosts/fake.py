@@ -111,6 +111,8 @@ class FakeHost:
     """The kind of the need of `RESTRICTED`."""
     ALWAYS_NEEDS: ClassVar[bool] = False
     """Whether nothing at all can be fetched without credentials."""
+    LOCATOR: ClassVar[str] = "1/2"
+    """A locator of the host's own form."""
     SMALL_PAGES: ClassVar[Mapping[str, int]] = {}
     """Names of the module to set so that pages are small."""
     PAGED: ClassVar[bool] = False

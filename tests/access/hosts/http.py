@@ -14,6 +14,7 @@ NAMED = {"images/case 1/ct.nii.gz".replace("/", "_"): FILES["images/case 1/ct.ni
 class Host(FakeHost):
     NAME = "http"
     REF = "https://data.example.org/get?id=7"
+    LOCATOR = "https://data.example.org/a"
     CHECKSUM = "md5"
     ONE_FILE = True
     FLAT = True

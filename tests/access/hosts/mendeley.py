@@ -12,6 +12,7 @@ from tests.access.hosts.fake import Ask, FakeHost, Reply, in_bytes, in_json
 class Host(FakeHost):
     NAME = "mendeley"
     REF = "rscbjbr9sj"
+    LOCATOR = "https://data.example.org/a"
     CHECKSUM = "sha256"
     ADDRESSES = {
         "https://data.mendeley.com/datasets/rscbjbr9sj/2": "rscbjbr9sj/2",

@@ -20,6 +20,7 @@ class Host(FakeHost):
     SECRET = {"OSF_TOKEN": "osf-4d1b22c7e0"}
     SEES_SECRET = ("https://api.osf.io", "https://osf.io", "https://files.osf.io")
     RESTRICTED = "89kps"
+    LOCATOR = "https://osf.io/download/id1/"
     PAGED = True
     ADDRESSES = {
         "https://osf.io/xctdy/": "xctdy",

@@ -66,7 +66,7 @@ def list_files(ref: str, web: Web) -> Listing:
         listed = [one for page in pages(f"{_SITE}/api/v2/versions/{version}/files", get) for one in page]
         listed = [one for one in listed if maybe(one, "status") != "deleted"]
         files = [
-            HostFile(name, _download(one), size(one, "size"), _checksum(one))
+            HostFile(name, _download(text(one, "_links", "stash:download", "href")), size(one, "size"), _checksum(one))
             for name, one in zip(placed(text(one, "path") for one in listed), listed, strict=True)
         ]
     return Listing(f"dryad:{doi}@{version}", tuple(files), version, maybe_text(dataset, "license"))
@@ -84,11 +84,12 @@ def _checksum(one: Any) -> dict[str, str]:
     return digest(maybe_text(one, "digestType") or "", maybe(one, "digest"))
 
 
-def _download(one: Any) -> str:
-    found = text(one, "_links", "stash:download", "href").removeprefix(_SITE)
-    if not _FILE.fullmatch(found):
-        raise AccessError("the address of a file is not of the form that we know", why=found[:80])
-    return found
+def _download(href: str) -> str:
+    """Return the path at which a file is served."""
+    path = href.removeprefix(_SITE)
+    if not _FILE.fullmatch(path):
+        raise AccessError("the address of a file is not of the form that we know", why=path[:80])
+    return path
 
 
 def address(file: HostFile, ref: str, web: Web) -> Address:
@@ -102,10 +103,10 @@ def address(file: HostFile, ref: str, web: Web) -> Address:
         As in `Web.json`.
     """
     with asking(f"dryad:{ref}", "dryad"):
-        token = _token(web)
+        path, token = _download(file.locator), _token(web)
         if token is None:
             raise AccessNeeded("Dryad serves files only to those who have an account", steps=steps("dryad"))
-        return Address(f"{_SITE}{file.locator}", {"Authorization": f"Bearer {token}"})
+        return Address(f"{_SITE}{path}", {"Authorization": f"Bearer {token}"})
 
 
 def _token(web: Web) -> str | None:

@@ -128,18 +128,23 @@ def _ours(url: str) -> str:
 
 
 def _file(name: str, one: Any) -> HostFile:
-    link = text(one, "links", "download")
-    parts = split(link)
-    if parts is None or parts.scheme != "https" or not f".{host_of(parts)}".endswith(".osf.io"):
-        raise AccessError("the address of a file is not of OSF", why=link[:80])
+    link = _of_osf(text(one, "links", "download"))
     hashes = maybe(one, "attributes", "extra", "hashes")
     checksums = {**digest("md5", maybe(hashes, "md5")), **digest("sha256", maybe(hashes, "sha256"))}
     return HostFile(name, link, size(one, "attributes", "size"), checksums)
 
 
+def _of_osf(link: str) -> str:
+    parts = split(link)
+    if parts is None or parts.scheme != "https" or not f".{host_of(parts)}".endswith(".osf.io"):
+        raise AccessError("the address of a file is not of OSF", why=link[:80])
+    return link
+
+
 def address(file: HostFile, ref: str, web: Web) -> Address:
     """Return where the file is served, with the token if there is one."""
-    return Address(file.locator, bearer("osf"))
+    with asking(f"osf:{ref}"):
+        return Address(_of_osf(file.locator), bearer("osf"))
 
 
 def needs(ref: str, web: Web) -> Need | None:

@@ -187,6 +187,8 @@ class Web:
                 sent = {name: value for name, value in sent.items() if name.lower() not in SECRET_HEADERS}
             if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
                 method, body = "GET", None
+            if elsewhere and method == "POST" and body is not None:  # what is posted may hold a credential too
+                raise AccessError("the host sends us elsewhere with what is for it alone", where=shown(url))
             at = to
         raise AccessError("the host redirects without end", where=shown(url))
 
