@@ -19,6 +19,7 @@ class Host(FakeHost):
     SECRET = {"FIGSHARE_TOKEN": "fs-0c55e6a1b9"}
     SEES_SECRET = ("https://api.figshare.com",)
     RESTRICTED = "856713"
+    LOCATOR = "500"
     PAGED = True
     SMALL_PAGES = {"_PAGE": 2}
     ADDRESSES = {
