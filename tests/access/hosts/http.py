@@ -26,7 +26,7 @@ class Host(FakeHost):
             "https://www.dropbox.com/s/6vp6o8tydb8waby/13_AbdomenCT-12organ.tar.gz",
             "https://nihcc.box.com/shared/static/vfk49d74nhbxq3nqjg0900w5nvkorp5c.gz",
             "https://datasets.simula.no/downloads/kvasir-seg.zip",
-            "https://msd-for-monai.s3-us-west-2.amazonaws.com/Task09_Spleen.tar",
+            "https://stanfordaimi.blob.core.windows.net/x/Task09_Spleen.tar",
             "http://www.ia.unc.edu/dataset/x.zip",
             "https://www.fmridata.org/a.nii.gz",
             "http://10.0.0.1:8080/a",

@@ -37,10 +37,11 @@ from medshelf.errors import Unsupported
 
 HOSTS = (
     "zenodo", "figshare", "dryad", "mendeley", "osf", "dataverse", "girder", "nextcloud",
-    "ftp", "doi", "http",
+    "idc", "tcia", "openneuro", "isic", "s3", "gcs",
+    "manual", "ftp", "doi", "http",
 )  # fmt: skip
 """Modules of this package, in the order in which they are asked whether an address is theirs; ``http`` takes what is
-left, and ``doi`` the DOIs that none of the others knows as its own."""
+left, ``doi`` the DOIs that none of the others knows as its own, and ``manual`` the hosts that serve no program."""
 
 
 @dataclass(frozen=True, slots=True)
