@@ -28,7 +28,8 @@ def main(wheel: Path) -> None:
         index.execute(f"CREATE VIEW whole AS SELECT {', '.join(about['columns'])} FROM read_parquet('{whole}')")
         index.execute(
             "CREATE VIEW chosen AS SELECT * FROM whole "
-            f"WHERE collection_id IN {tuple(about['collections'])!r} OR list_contains({about['results']!r}, analysis_result_id)"
+            f"WHERE list_contains({about['collections']!r}, collection_id) "
+            f"OR list_contains({about['results']!r}, analysis_result_id)"
         )
         facts = f"idc_version: '{about['version']}', partial: '{' '.join(partial(index))}'"
         index.execute(
@@ -44,7 +45,10 @@ def main(wheel: Path) -> None:
 
 
 def partial(index: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the collections, results and DOIs of which some rows are chosen, and not all: references to them are not answered."""
+    """Return the collections, results and DOIs of which some rows are chosen, and not all.
+
+    References to them are not answered from the file.
+    """
     counted = "(SELECT {0} name, count(*) n FROM {1} WHERE {0} IS NOT NULL GROUP BY ALL)"
     found: list[str] = []
     for column in ("collection_id", "analysis_result_id", "source_DOI"):

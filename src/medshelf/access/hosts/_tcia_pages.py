@@ -123,8 +123,8 @@ def _download(one: Any) -> Download:
 
 def _place(one: Any) -> str | None:
     """Return the address of a download; None for one that is a search to be made on the site."""
-    places = (maybe_text(one, "download_url"), maybe_text(one, "download_file"), maybe_text(one, "download_file", "url"),
-              maybe_text(one, "download_file", "guid"))  # fmt: skip
+    paths = (("download_url",), ("download_file",), ("download_file", "url"), ("download_file", "guid"))
+    places = (maybe_text(one, *path) for path in paths)
     return next((place for place in places if place and split(place)), None)
 
 

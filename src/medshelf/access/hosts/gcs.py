@@ -185,7 +185,8 @@ def _closed(ref: str) -> Need:
     return Need(
         "account", "The bucket is not open to everybody, or who reads it has to pay.",
         (
-            "Make a project with billing at https://console.cloud.google.com/ and ask those who run the bucket for access",
+            "Make a project with billing: https://console.cloud.google.com/",
+            "Ask those who run the bucket for access, where it is not for all who pay",
             f"Copy what you need: gcloud storage cp --recursive --billing-project PROJECT gs://{ref} FOLDER",
         ),
     )  # fmt: skip

@@ -8,6 +8,8 @@ A reference is a bucket, where it is (a region of Amazon, or the name of another
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import chain
 from urllib.parse import SplitResult, parse_qsl, unquote
 
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
@@ -83,34 +85,29 @@ def list_files(ref: str, web: Web) -> Listing:
     with asking(f"s3:{ref}"):
         place, path = place_of(ref)
         place = located(place, web)
-        folder, found = _found(place, path, web)
+        folder, listed = _found(place, path, web)
+        found = list(listed)
         names = placed(one.key.removeprefix(folder) for one in found)
         files = [HostFile(name, one.key, one.size_bytes, one.checksums) for name, one in zip(names, found, strict=True)]
     return Listing(f"s3:{place.ref(path)}", tuple(files))
 
 
-def _found(place: Place, path: str, web: Web) -> tuple[str, list[Object]]:
+def _found(place: Place, path: str, web: Web, *, page: int | None = None) -> tuple[str, Iterator[Object]]:
     """Return the folder and what is in it, or that of a single file and the file."""
-    one = _single(place, path, web)
-    if one is not None:
-        return path[: path.rfind("/") + 1], [one]
-    path += "/" if path and not path.endswith("/") else ""
-    found = [one for one in objects(place, path, web) if not (one.key.endswith("/") and not one.size_bytes)]
-    if not found:
-        raise NotFound("nothing is there in the bucket", why=f"no key begins with {path!r}")
-    return path, found
-
-
-def _single(place: Place, path: str, web: Web) -> Object | None:
-    """Return a file, or None when there is none of that name."""
-    if not path or path.endswith("/"):
-        return None
-    try:
-        return head(place, path, web)
-    except (AccessError, NotFound) as error:
-        if error.status not in (403, 404):  # a bucket that does not list says 403 of what is not there
-            raise
-        return None
+    refused: AccessError | NotFound | None = None
+    if path and not path.endswith("/"):
+        try:
+            return path[: path.rfind("/") + 1], iter([head(place, path, web)])
+        except (AccessError, NotFound) as error:
+            if error.status not in (403, 404):
+                raise
+            refused = error if error.status == 403 else None  # what is not there, in a bucket that does not list, too
+        path += "/"
+    found = (one for one in objects(place, path, web, page=page) if not (one.key.endswith("/") and not one.size_bytes))
+    first = next(found, None)
+    if first is None:
+        raise refused or NotFound("nothing is there in the bucket", why=f"no key begins with {path!r}")
+    return path, chain([first], found)
 
 
 def address(file: HostFile, ref: str, web: Web) -> Address:
@@ -125,8 +122,7 @@ def needs(ref: str, web: Web) -> Need | None:
         place, path = place_of(ref)
         place = located(place, web)
         try:
-            if _single(place, path, web) is None:
-                next(objects(place, path, web, page=1), None)
+            _found(place, path, web, page=1)
         except AccessError as error:
             if error.status not in (401, 403):
                 raise
