@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from itertools import product
 from pathlib import PurePosixPath
 from typing import Any
 
+from medshelf.layout.absent_tables import absent_tables
 from medshelf.layout.bulk import collector_paused
 from medshelf.layout.gaps import gaps
 from medshelf.layout.join import Gap, Joined, join
@@ -198,30 +198,12 @@ def _tables(layout: Layout, matched: Matched, joined: Joined) -> Iterator[Findin
     for name, table in layout.tables.items():
         refs = matched.tables.get(name, [])
         for text in (table.path,) if isinstance(table.path, str) else table.path:
-            for expected, needed in _expected_tables(layout, text, joined):
-                there = any(ref.name == expected or ref.name.endswith("/" + expected) for ref in refs)
-                if not there and not (refs and "{" in expected) and needed:
-                    yield Finding(
-                        "layout.missing", "info" if table.optional else "error",
-                        f"the table {name} is missing", file=expected, evidence={"table": name},
-                        proposal="Its columns can't be joined to the cases without it",
-                    )  # fmt: skip
-
-
-def _expected_tables(layout: Layout, text: str, joined: Joined) -> Iterator[tuple[str, bool]]:
-    """Yield the names that a table should have: for each combination of words that the cases use, all other words."""
-    template = parse(text)
-    words = template.enumerated
-    used = {unit.written(layout, tuple(words)) for unit in joined.units}
-    told = [n for n in range(len(words)) if any(combination[n] is not None for combination in used)]
-    names = list(words)
-    rest = [name for n, name in enumerate(names) if n not in told]
-    combinations = {tuple(combination[n] for n in told) for combination in used} if told else {()}
-    for known in sorted(c for c in combinations if None not in c):  # type: ignore[type-var]
-        values = dict(zip([names[n] for n in told], known, strict=True))
-        if all(value in words[name] for name, value in values.items()):
-            for others in product(*(words[name] for name in rest)):
-                yield template.render({**values, **dict(zip(rest, others, strict=True))}), True
+            for expected in absent_tables(layout, parse(text), refs, joined):
+                yield Finding(
+                    "layout.missing", "info" if table.optional else "error",
+                    f"the table {name} is missing", file=expected, evidence={"table": name},
+                    proposal="Its columns can't be joined to the cases without it",
+                )  # fmt: skip
 
 
 def _sidecars(layout: Layout, matched: Matched) -> Iterator[Finding]:
