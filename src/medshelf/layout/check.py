@@ -237,14 +237,29 @@ def _repeated_ids(joined: Joined) -> Iterator[Finding]:
 
 
 def _extra(layout: Layout, matched: Matched) -> Iterator[Finding]:
-    texts = [text for slot in layout.files.values() for text in templates_of(slot)]
-    endings = {_ending(text) for text in texts}
+    """Report names that fit nothing: one by one, and where there are very many, the rest of each kind as one."""
+    endings = {_ending(text) for slot in layout.files.values() for text in templates_of(slot)}
+    told = Counter[bool]()
     for name in matched.extra:
         like_data = _ending(name) in endings
-        yield Finding(
-            "layout.extra", "warning" if like_data else "info", "the layout knows no such file", file=name,
-            proposal="A misnamed file, or one of another release" if like_data else None,
-        )  # fmt: skip
+        told[like_data] += 1
+        if told[like_data] <= _MOST_EXTRA:
+            yield _unknown_name(like_data, "the layout knows no such file", name)
+    for like_data, n in told.items():
+        if n > _MOST_EXTRA:
+            said = f"the layout knows none of {n - _MOST_EXTRA} further files"
+            yield _unknown_name(like_data, said, None, {"n": n - _MOST_EXTRA})
+
+
+def _unknown_name(like_data: bool, said: str, name: str | None, evidence: dict[str, Any] | None = None) -> Finding:
+    return Finding(
+        "layout.extra", "warning" if like_data else "info", said, file=name, evidence=evidence or {},
+        proposal="A misnamed file, or one of another release" if like_data else None,
+    )  # fmt: skip
+
+
+_MOST_EXTRA = 10_000
+"""Names of one kind that fit nothing and are reported one by one."""
 
 
 def _ending(name: str) -> str:
