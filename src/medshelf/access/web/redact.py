@@ -11,7 +11,8 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 SECRET_HEADERS = frozenset(
-    {"authorization", "cookie", "proxy-authorization", "x-dataverse-key", "girder-token", "x-api-key", "private-token"}
+    {"authorization", "cookie", "proxy-authorization", "x-dataverse-key", "girder-token", "x-api-key", "private-token",
+     "x-goog-api-key", "x-goog-drive-resource-keys"}
 )
 
 
