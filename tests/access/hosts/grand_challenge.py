@@ -33,15 +33,18 @@ class Host(FakeHost):
         "https://grand-challenge.org/archives/chest-archive/": "archives/chest-archive",
         "https://grand-challenge.org/archives/i-am-an-archive/items/": "archives/i-am-an-archive",
         "https://www.grand-challenge.org/archives/x": "archives/x",
-        "https://amos22.grand-challenge.org/": "challenges/amos22",
-        "https://amos22.grand-challenge.org/Dataset/": "challenges/amos22",
-        "https://drive.grand-challenge.org/Download/": "challenges/drive",
-        "http://promise12.grand-challenge.org/": "challenges/promise12",
-        "https://luna16.grand-challenge.org/download/": "challenges/luna16",
-        "https://kits-challenge.grand-challenge.org/": "challenges/kits-challenge",
-        "https://camelyon17.grand-challenge.org/Data/#top": "challenges/camelyon17",
+        "http://grand-challenge.org/archives/x/": "archives/x",
+        "https://grand-challenge.org/archives/x/#items": "archives/x",
+        "https://grand-challenge.org/archives/x/?page=2": "archives/x",
+        "https://grand-challenge.org/archives/X_1-y/cases/": "archives/X_1-y",
+        "https://grand-challenge.org/archives/x/permission-requests/create/": "archives/x",
+        "https://grand-challenge.org/api/v1/archives/?slug=x": "archives/x",
+        "https://grand-challenge.org/api/v1/archives?slug=chest-archive&limit=1": "archives/chest-archive",
     }
-    NOT_MINE = ("https://grand-challenge.org/", "https://grand-challenge.org/challenges/", "https://grand-challenge.org/algorithms/x/")
+    NOT_MINE = (
+        "https://grand-challenge.org/", "https://grand-challenge.org/challenges/", "https://grand-challenge.org/algorithms/x/",
+        "https://grand-challenge.org/archives/", "https://amos22.grand-challenge.org/", "https://drive.grand-challenge.org/archives/x/",
+    )  # fmt: skip
     dicom = False
     """Images are sets of DICOM files."""
     calls = 0

@@ -1,8 +1,7 @@
-"""Grand Challenge: archives of images, and pages of challenges.
+"""Grand Challenge: archives of images.
 
-A reference is ``archives/NAME``, or ``challenges/NAME`` for the site of a challenge. The latter holds no files: a
-challenge's page says in words where its data lie, mostly at Zenodo, a Drive or a bucket, and often only to those who
-joined.
+A reference is ``archives/NAME``. The site of a challenge, ``NAME.grand-challenge.org``, is none: it holds no files, but
+says in words where its data lie, mostly at Zenodo, a Drive or a bucket, and often only to those who joined.
 
 Shapes: grand-challenge.org/api/v1 (``archives``, ``archives/items``, ``cases/images``, and ``dicom/instances`` of
 images that are sets of DICOM files). Archives are shown to those whom their editors let in. Values of items that are no
@@ -20,7 +19,7 @@ from medshelf.access.credentials import secret
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
 from medshelf.access.hosts._asking import account_needed, asking, kept, pages, steps
 from medshelf.access.hosts._names import placed
-from medshelf.access.hosts._shape import entries, host_of, maybe, maybe_text, split, text
+from medshelf.access.hosts._shape import asked, entries, host_of, maybe, maybe_text, split, text
 from medshelf.access.web import Web
 from medshelf.errors import AccessError, AccessNeeded, NotFound
 
@@ -30,9 +29,8 @@ LIMITS = Limits(parallel=4)
 _SITE = "https://grand-challenge.org"
 _API = f"{_SITE}/api/v1"
 _SLUG = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-_REF = re.compile(rf"(archives|challenges)/({_SLUG})")
+_REF = re.compile(rf"archives/({_SLUG})")
 _ARCHIVE = re.compile(rf"/archives/({_SLUG})(?:/.*)?")
-_CHALLENGE = re.compile(rf"({_SLUG})\.grand-challenge\.org")
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PAGE = 100
 _KEPT_S = 60.0
@@ -40,16 +38,13 @@ _KEPT_S = 60.0
 
 
 def ref_of(url: str) -> str | None:
-    """Return the archive or challenge for an address of its pages."""
+    """Return the archive for an address of its pages, or of the interface."""
     parts = split(url)
-    if parts is None:
+    if parts is None or host_of(parts) != "grand-challenge.org":
         return None
-    host = host_of(parts)
-    if host == "grand-challenge.org":
-        found = _ARCHIVE.fullmatch(parts.path.rstrip("/"))
-        return f"archives/{found[1]}" if found and found[1] != "create" else None
-    found = _CHALLENGE.fullmatch(host)
-    return f"challenges/{found[1]}" if found else None
+    found = _ARCHIVE.fullmatch(parts.path.rstrip("/"))
+    slug = found[1] if found else asked(parts, "slug") if parts.path.rstrip("/") == "/api/v1/archives" else None
+    return f"archives/{slug}" if slug and slug != "create" and _REF.fullmatch(f"archives/{slug}") else None
 
 
 def list_files(ref: str, web: Web) -> Listing:
@@ -58,25 +53,21 @@ def list_files(ref: str, web: Web) -> Listing:
     Raises
     ------
     AccessNeeded
-        It is a challenge, whose page has to be read; or an archive, and the token, if there is one, does not open it.
+        The archive is not shown to everybody, and the token, if there is one, does not open it.
     NotFound, AccessError, Offline
         As in `Web.json`.
     """
     with asking(f"grand_challenge:{ref}", "grand-challenge"):
-        kind, name = _parts(ref)
-        if kind == "challenges":
-            need = _join(name)
-            raise AccessNeeded(need.why.rstrip("."), steps=need.steps)
-        found = [one for item in _items(_archive(name, web), web) for one in _of_item(item, web)]
+        found = [one for item in _items(_archive(_slug(ref), web), web) for one in _of_item(item, web)]
         files = [HostFile(at, url) for at, (_, url) in zip(placed(path for path, _ in found), found, strict=True)]
     return Listing(f"grand_challenge:{ref}", tuple(files))
 
 
-def _parts(ref: str) -> tuple[str, str]:
+def _slug(ref: str) -> str:
     found = _REF.fullmatch(ref)
     if found is None:
-        raise AccessError("this is no archive or challenge", hint="Such as archives/NAME")
-    return found[1], found[2]
+        raise AccessError("this is no archive of Grand Challenge", hint="Such as archives/NAME")
+    return found[1]
 
 
 def _sent() -> dict[str, str]:
@@ -185,13 +176,10 @@ def address(file: HostFile, ref: str, web: Web) -> Address:
 
 
 def needs(ref: str, web: Web) -> Need | None:
-    """Return that a challenge's page has to be read, or what an archive asks for."""
+    """Return what an archive asks for that is not shown to us."""
     with asking(f"grand_challenge:{ref}"):
-        kind, name = _parts(ref)
-        if kind == "challenges":
-            return _join(name)
         try:
-            _archive(name, web)
+            _archive(_slug(ref), web)
         except AccessNeeded as error:
             return Need("application", "The archive is shown only to those whom its editors let in.", error.steps)
         except AccessError as error:
@@ -203,15 +191,3 @@ def needs(ref: str, web: Web) -> Need | None:
 
 def _ask(slug: str) -> tuple[str, ...]:
     return (f"Log in and ask for access on {_SITE}/archives/{slug}/", *steps("grand-challenge"))
-
-
-def _join(name: str) -> Need:
-    site = f"https://{name}.grand-challenge.org/"
-    return Need(
-        "account", "The page of the challenge says where its data lie; Grand Challenge holds no files of it.",
-        (
-            f"Read the pages about data or download on {site}",
-            "Where they say so, log in and join the challenge",
-            "Give medshelf the address that stands there, or the folder with what you fetched",
-        ),
-    )  # fmt: skip

@@ -104,15 +104,12 @@ def _files(slug: str, version: str) -> str:
 def _sums(told: str) -> list[tuple[str, dict[str, str]]]:
     """Return path and checksum of each line of a list of sums."""
     found = []
-    for line in told.splitlines():
-        digits, _, path = line.strip().partition(" ")
-        sum_, path = digest("sha256", digits), path.lstrip(" *").removeprefix("./")
-        if line.strip() and not (sum_ and path):
+    for line in told.rstrip("\r\n").split("\n"):
+        digits, _, path = line.rstrip("\r").partition(" ")
+        path = (path[1:] if path[:1] in (" ", "*") and path[1:] else path).removeprefix("./")
+        if not path or not digest("sha256", digits):
             raise AccessError("the list of checksums is none", why=line[:80])
-        if line.strip():
-            found.append((path, sum_))
-    if not found:
-        raise AccessError("the list of checksums is empty")
+        found.append((path, digest("sha256", digits)))
     return found
 
 
