@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from tests.access.hosts.fake import Ask, FakeHost, Reply, in_bytes, in_json, to
 
@@ -50,11 +50,13 @@ class Host(FakeHost):
     gate: str | bool = "auto"
     own_licence: object = "cc-by-4.0"
     base = SITE
+    storage_base = STORAGE
+    """What links begin with; a client that knows nothing of this server needs others."""
 
     def reply(self, ask: Ask) -> Reply | None:
         if ask.origin == STORAGE:
             return in_bytes(self.files[ask.query["name"]], ask)
-        if ask.origin != self.base:
+        if ask.origin != SITE:
             return None
         for kind, repo in ((k, r) for k in ("datasets", "models") for r in (self.REF, self.GATED)):
             if ask.path.startswith(f"/api/{kind}/{repo}"):
@@ -78,13 +80,15 @@ class Host(FakeHost):
             return in_json({**told, "siblings": [{"rfilename": name} for name in self.files], "tags": []})
         if rest == "auth-check":
             return self.closed(ask, repo) or Reply(200, b"OK")
-        if rest.startswith("revision/"):
+        what, _, rest = rest.partition("/")
+        commit, _, folder = rest.partition("/")
+        if commit not in (COMMIT, "main"):
             return in_json({"error": "Invalid rev id"}, 404, **{"X-Error-Code": "RevisionNotFound"})
-        if rest == f"paths-info/{COMMIT}" and ask.method == "POST":
-            return in_json([one for path in json.loads(ask.body)["paths"] for one in self.at(path)])
-        if rest.startswith(f"tree/{COMMIT}"):
-            return self.page(ask, rest.removeprefix(f"tree/{COMMIT}").strip("/"))
-        return None
+        if what == "paths-info" and ask.method == "POST":
+            form = ask.headers["content-type"] == "application/x-www-form-urlencoded"
+            wanted = parse_qs(ask.body.decode())["paths"] if form else json.loads(ask.body)["paths"]
+            return in_json([one for path in wanted for one in self.at(path)])
+        return self.page(ask, folder) if what == "tree" else None
 
     def at(self, path: str) -> list[dict[str, object]]:
         if path in self.files:
@@ -125,4 +129,4 @@ class Host(FakeHost):
 
     def storage(self, name: str) -> str:
         """Where a large file lies."""
-        return f"{STORAGE}/xet?name={quote(name)}&X-Amz-Signature=s"
+        return f"{self.storage_base}/xet?name={quote(name)}&X-Amz-Signature=s"

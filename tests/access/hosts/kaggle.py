@@ -48,6 +48,7 @@ class Host(FakeHost):
     accepted = True
     """Whether the rules of the competition are accepted."""
     base = STORAGE
+    """Where downloads are led to; a client that knows nothing of this server needs another."""
 
     def authorised(self, ask: Ask) -> bool:
         sent = ask.headers.get("authorization", "")
@@ -59,6 +60,8 @@ class Host(FakeHost):
             return self.storage(ask)
         if ask.origin != SITE or not ask.path.startswith("/api/v1/"):
             return None
+        if "ApiService/" in ask.path:
+            return self.rpc(ask)
         rest = ask.path.removeprefix("/api/v1/")
         if rest == f"datasets/view/{self.DATASET}":
             return in_json(self.about())
@@ -110,7 +113,7 @@ class Host(FakeHost):
         return to(f"{self.base}/kaggle-data-sets/{quote(name)}?X-Goog-Signature=s")
 
     def storage(self, ask: Ask) -> Reply | None:
-        if "authorization" in ask.headers:
+        if "authorization" in ask.headers and self.base == STORAGE:
             return Reply(400, b"<Error><Code>InvalidArgument</Code></Error>", {"Content-Type": "application/xml"})
         name = ask.path.removeprefix("/kaggle-data-sets/")
         if name == "archive.zip":
