@@ -174,6 +174,13 @@ def test_grand_challenge_lists_sets_of_dicom_files(monkeypatch: pytest.MonkeyPat
         assert read(grand_challenge, image, fake.REF, web) in FILES.values()
 
 
+def test_grand_challenge_takes_no_other_archive(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = fake_grand.Host()
+    give(fake, monkeypatch)
+    with fake.serve() as web, pytest.raises(AccessNeeded, match="not shown"):
+        grand_challenge.list_files("archives/unfiltered", web)
+
+
 def test_grand_challenge_archives_are_shown_to_those_who_were_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = fake_grand.Host()
     monkeypatch.setenv("GRAND_CHALLENGE_AUTHORIZATION", "another")

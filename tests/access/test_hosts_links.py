@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import Any
 
 import pytest
@@ -104,6 +105,20 @@ def test_google_drive_forms_that_lead_elsewhere_are_not_followed() -> None:
     with fake.serve() as web, pytest.raises(AccessError, match="shows a page"):
         google_drive.list_files(number_of(LARGE), web)
     assert not any("evil" in ask.origin for ask in fake.asked)
+
+
+@pytest.mark.parametrize("bit", ["<a ", "<a href='", "<a b=", "<!--", "</", 'a="', "<p class=uc-error>", "<a href=x>b"])
+def test_google_drive_pages_do_not_hang(bit: str) -> None:
+    fake = fake_google.Host()
+    page = f"<title>t</title>{bit * (400_000 // len(bit))}".encode()
+    fake.fault = lambda ask, reply: Reply(200, page, {"Content-Type": "text/html"})
+    begun = time.monotonic()
+    with fake.serve() as web:
+        with pytest.raises(AccessError, match="names no file|shows a page"):
+            google_drive.list_files(fake.REF, web)
+        with pytest.raises(AccessError, match="shows a page"):
+            google_drive.list_files(number_of(LARGE), web)
+    assert time.monotonic() - begun < 5
 
 
 def test_google_drive_exports_documents() -> None:

@@ -60,8 +60,8 @@ def test_what_anybody_uploads_is_a_mirror_beside_other_hosts() -> None:
     copy = (RemoteFile("x.zip", "https://www.kaggle.com/datasets/somebody/x"),)
     page = "https://www.kaggle.com/datasets/somebody/x"
     for hosts, landing, role in [
-        (("figshare", "kaggle"), None, "mirror"), (("kaggle",), None, "origin"), (("figshare", "kaggle"), page, "origin"),
-        (("kaggle", "huggingface"), None, "origin"),
+        (("figshare", "kaggle"), None, "mirror"), (("kaggle",), None, "origin"),
+        (("figshare", "kaggle"), page, "origin"), (("kaggle", "huggingface"), None, "origin"),
     ]:  # fmt: skip
         (found,) = references_of(record(access=Access("open", ("page",), hosts, landing, files=copy)))
         assert found.role == role, hosts

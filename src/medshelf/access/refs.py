@@ -30,8 +30,8 @@ _PLACES = {
 }
 """Terms of vocabulary/host.toml by the ends of names of servers, for plain addresses of files there."""
 _ANYBODY = frozenset(("kaggle", "huggingface"))
-"""Hosts to which people upload the datasets of others: what is there is the origin when the record has it as its landing
-page, or names no other host."""
+"""Hosts to which people upload the datasets of others: what is there is the origin when the record has it as its
+landing page, or names no other host."""
 _BROWSERS_ONLY = ("drive.google.com", "docs.google.com", "pan.baidu.com", "1drv.ms", "mega.nz")
 """Servers whose addresses of files lead to pages."""
 

@@ -73,8 +73,8 @@ class Host(FakeHost):
             return self.bytes(ask) if self.authorised(ask) else Reply(403)
         rest = ask.path.removeprefix("/api/v1/")
         if rest == "archives/":
-            shown = self.authorised(ask) and ask.query.get("slug") == self.SLUG
-            return in_json(self.paged([{"pk": ARCHIVE, "title": "Chest", "url": f"{SITE}/archives/{self.SLUG}/"}] if shown else [], ask))
+            shown = [{"pk": ARCHIVE, "title": "Chest", "url": f"{SITE}/archives/{self.SLUG}/"}] if self.authorised(ask) else []
+            return in_json(self.paged([one for one in shown if ask.query.get("slug") in (self.SLUG, "unfiltered")], ask))
         if not self.authorised(ask):
             return in_json({"detail": "Authentication credentials were not provided."}, 401)
         if rest == "archives/items/":

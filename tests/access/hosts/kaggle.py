@@ -43,7 +43,7 @@ class Host(FakeHost):
     }  # fmt: skip
     NOT_MINE = (
         "https://www.kaggle.com/", "https://www.kaggle.com/datasets", "https://www.kaggle.com/owner", "https://www.kaggle.com/ds/2744937",
-        "https://www.kaggle.com/code/a/b", "https://www.kaggle.com/discussions/general/1", "https://www.kaggle.com/models/a/b",
+        "https://www.kaggle.com/owner/datasets", "https://www.kaggle.com/owner/code", "https://www.kaggle.com/code/a/b", "https://www.kaggle.com/discussions/general/1", "https://www.kaggle.com/models/a/b",
     )  # fmt: skip
     accepted = True
     """Whether the rules of the competition are accepted."""

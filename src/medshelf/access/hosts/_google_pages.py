@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from html import unescape
+from urllib.parse import parse_qsl, urlencode, urlunsplit
 
 from medshelf.access.hosts._first_byte import Served, first_byte
 from medshelf.access.hosts._shape import host_of, split
@@ -24,6 +24,8 @@ EXPORTS = {"document": "docx", "spreadsheets": "xlsx", "presentation": "pptx"}
 _ID = r"[\w-]{10,}"
 _ENTRY = re.compile(rf"/(?:drive/folders/({_ID})|(?:file|({'|'.join(EXPORTS)}))/d/({_ID})(?:/.*)?)/?")
 _BUSY = re.compile("too many users|quota", re.IGNORECASE)
+_TOKEN = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>|([^<]+)|<")
+_VALUE = re.compile(r"""(?<![\w-])([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"))
 
 
@@ -112,22 +114,32 @@ def _not_shared(why: str | None) -> AccessNeeded:
     return AccessNeeded(NOT_SHARED.rstrip("."), why=why, steps=("Ask its owner to share it with everybody",))
 
 
-class _Page(HTMLParser):
-    """Form, captions, links and title of a page."""
+class _Page:
+    """Form, captions, links and title of a page.
 
-    def __init__(self, text: str) -> None:
-        super().__init__()
+    The parser of the standard library takes minutes for some pages of a hundred kilobytes; this one goes through a page
+    once, whatever is in it, and needs no more than that Google writes ``<`` and ``>`` in values as entities.
+    """
+
+    def __init__(self, page: str) -> None:
         self.links: list[tuple[str, str]] = []
         self.title = self.caption = ""
         self._action: str | None = None
         self._inputs: dict[str, str] = {}
-        self._in_form = False
+        self._in_form = self._in_title = False
         self._link: str | None = None
-        self._words = ""
-        self._caption_depth = 0
-        self._in_title = False
-        self.feed(text)
-        self.close()
+        self._words: list[str] = []
+        self._depth = 0
+        captions: list[str] = []
+        for found in _TOKEN.finditer(page):
+            end, tag, attributes, words = found.groups()
+            if words:
+                self._text(unescape(words), captions)
+            elif tag and end:
+                self._close(tag.lower(), captions)
+            elif tag:
+                self._open(tag.lower(), {a: unescape(b or c or d or "") for a, b, c, d in _VALUE.findall(attributes)})
+        self.caption = "".join(captions)
 
     @property
     def form(self) -> str | None:
@@ -135,41 +147,39 @@ class _Page(HTMLParser):
         parts = split(self._action or "")
         if parts is None or parts.scheme != "https" or host_of(parts) not in HOSTS:
             return None
-        query = urlencode({**dict(parse_qsl(parts.query)), **self._inputs})
-        return urlunsplit(urlsplit(self._action or "")._replace(query=query))
+        return urlunsplit(parts._replace(query=urlencode({**dict(parse_qsl(parts.query)), **self._inputs})))
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def _open(self, tag: str, told: dict[str, str]) -> None:
         """Note where forms, links and captions begin."""
-        told = {name: value or "" for name, value in attrs}
         if tag == "form" and told.get("id") == "download-form":
             self._action, self._in_form = told.get("action"), True
         elif tag == "input" and self._in_form and told.get("name"):
             self._inputs[told["name"]] = told.get("value", "")
         elif tag == "a":
-            self._link, self._words = told.get("href"), ""
+            self._link, self._words = told.get("href"), []
         elif tag == "title":
             self._in_title = True
-        if tag not in _VOID and (self._caption_depth or "uc-error" in told.get("class", "")):
-            self._caption_depth += 1
+        if tag not in _VOID and (self._depth or "uc-error" in told.get("class", "")):
+            self._depth += 1
 
-    def handle_endtag(self, tag: str) -> None:
+    def _close(self, tag: str, captions: list[str]) -> None:
         """Note where they end."""
         if tag == "form":
             self._in_form = False
         elif tag == "a" and self._link is not None:
-            self.links.append((self._link, " ".join(self._words.split())))
+            self.links.append((self._link, " ".join("".join(self._words).split())))
             self._link = None
         elif tag == "title":
             self._in_title = False
-        if self._caption_depth and tag not in _VOID:
-            self._caption_depth -= 1
-            self.caption += " "
+        if self._depth and tag not in _VOID:
+            self._depth -= 1
+            captions.append(" ")
 
-    def handle_data(self, data: str) -> None:
+    def _text(self, words: str, captions: list[str]) -> None:
         """Note the words of titles, captions and links."""
-        if self._in_title:
-            self.title += data.strip()
-        if self._caption_depth:
-            self.caption += data
+        if self._in_title and not self.title:
+            self.title = words.strip()
+        if self._depth:
+            captions.append(words)
         if self._link is not None:
-            self._words += data
+            self._words.append(words)

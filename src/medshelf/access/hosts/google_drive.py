@@ -86,6 +86,9 @@ def list_files(ref: str, web: Web) -> Listing:
         kind, number, key = _parts(ref)
         if kind == "folders":
             found = list(_below(number, key, _of_api if _has_key() else site.folder, web))
+            if not found:
+                hint = None if _has_key() else "Its page may have changed: set GOOGLE_API_KEY, or open the link"
+                raise AccessError("the folder names no file", hint=hint)
         else:
             one = _described(number, key, web) if _has_key() else _served(kind, number, key, web)
             found = [(one.name, one)]

@@ -79,6 +79,7 @@ def _sent() -> dict[str, str]:
 def _archive(slug: str, web: Web) -> str:
     """Return the id of an archive."""
     listed = entries(web.json(f"{_API}/archives/?slug={quote(slug)}", headers=_sent()), "results")
+    listed = [one for one in listed if f"/archives/{slug}/" in (maybe_text(one, "url") or "")]
     if not listed:
         found = secret("grand-challenge")
         why = "there is none of this name" if found else "there is none of this name, or it is not shown to everybody"

@@ -39,7 +39,7 @@ _NO_OWNERS = frozenset(
 )  # fmt: skip
 """First parts of addresses of the site that are no owners of repositories."""
 _COMMIT = re.compile("[0-9a-f]{40}")
-_NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
+_NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 
 
 def ref_of(url: str) -> str | None:

@@ -36,12 +36,14 @@ _SITE = "https://www.kaggle.com"
 _API = f"{_SITE}/api/v1"
 _PAGE = 200
 _SLUG = r"[\w-]+"
+_TABS = "code|datasets|models|competitions|discussion|followers|following|account|settings"
+"""Second parts of addresses of the site that are parts of somebody's page."""
 _REF = re.compile(rf"(?:competitions/({_SLUG})|({_SLUG}/{_SLUG})(?:@(\d+))?)(/.*)?")
 _COMPETITION = re.compile(rf"/(?:c|competitions)/({_SLUG})(?:/.*)?")
 _DATASET = re.compile(
     rf"/(?:api/v1/)?datasets/(?:(?:view|list|download)/)?({_SLUG}/{_SLUG})(?:/versions?/(\d+))?(?:/.*)?"
 )
-_OLD = re.compile(rf"/({_SLUG}/{_SLUG})(?:/(?:data|home|version/(\d+)))?")
+_OLD = re.compile(rf"/({_SLUG}/(?!(?:{_TABS})$){_SLUG})(?:/(?:data|home|version/(\d+)))?")
 _NO_OWNERS = frozenset(
     ("code", "models", "discussions", "discussion", "learn", "competitions", "c", "datasets", "ds", "organizations",
      "work", "docs", "general", "api", "account", "settings", "search", "rankings", "static", "kernels", "notebooks",
