@@ -8,15 +8,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
+import kagglehub
 import pytest
+from kagglehub.exceptions import KaggleApiHTTPError
 
 from medshelf.access.hosts import huggingface, kaggle
 from medshelf.access.web import Web
 from tests.access.hosts import huggingface as fake_huggingface
 from tests.access.hosts import kaggle as fake_kaggle
-
-huggingface_hub = pytest.importorskip("huggingface_hub")
-kagglehub = pytest.importorskip("kagglehub")
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_the_client_of_kaggle_fetches_a_competition_that_we_fetch(shop: Any) -> 
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == set(fake.files)
     assert kaggle.list_files(f"competitions/{fake.COMPETITION}", web).files[0].size_bytes == len(fake.archive())
     fake.accepted = False
-    with pytest.raises(kagglehub.exceptions.KaggleApiHTTPError, match="accepted the competition rules"):
+    with pytest.raises(KaggleApiHTTPError, match="accepted the competition rules"):
         kagglehub.competition_download(fake.COMPETITION, force_download=True)
     need = kaggle.needs(f"competitions/{fake.COMPETITION}", web)
     assert need is not None and need.kind == "click-through"

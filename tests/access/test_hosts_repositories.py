@@ -152,6 +152,17 @@ def test_github_resolves_pointers_of_lfs(monkeypatch: pytest.MonkeyPatch) -> Non
     assert fake.asked[-1].headers["authorization"].startswith("Basic ")
 
 
+@pytest.mark.parametrize("attributes", [".gitattributes", "images/.gitattributes", "images/case 1/.gitattributes"])
+def test_github_finds_attributes_above_a_folder(attributes: str) -> None:
+    fake = fake_github.Host()
+    fake.attributes = attributes
+    with fake.serve() as web:
+        found = {one.name: one for one in github.list_files(f"{fake.REPO}@main/images/case 1", web).files}
+        assert "sha256" in found["images/case 1/ct.nii.gz"].checksums
+        (one,) = github.list_files(f"{fake.REPO}@main/images/case 1/ct.nii.gz", web).files
+        assert one == found[one.name]
+
+
 def test_pointers_of_lfs_are_told_from_other_files() -> None:
     data = b"x" * 5000
     pointer = fake_github.pointer(data)
@@ -182,7 +193,7 @@ def test_github_walks_trees_that_are_cut(cut: bool) -> None:
         assert [one.name for one in inner.files] == ["images/case 1/ct.nii.gz", "images/case 1/mask.nii.gz"]
         (one,) = github.list_files(f"{fake.REPO}@feature%2Fx/images/case 1/ct.nii.gz", web).files
         assert read(github, one, fake.REF, web) == fake.files[one.name]
-        for missing in ("images/no", "readme.txt/x", "no"):
+        for missing in ("images/no", "readme.txt/x", "no", "module"):
             with pytest.raises(NotFound):
                 github.list_files(f"{fake.REPO}@main/{missing}", web)
         with pytest.raises(NotFound, match="no such revision"):

@@ -61,6 +61,8 @@ class Host(FakeHost):
     """Trees of more than a few entries are cut when they are asked for at once."""
     over_quota = False
     lfs = True
+    attributes = ".gitattributes"
+    """Where the attributes lie, which no tree lists here."""
     digests = True
 
     def reply(self, ask: Ask) -> Reply | None:
@@ -68,7 +70,7 @@ class Host(FakeHost):
             return self.interface(ask, ask.path.removeprefix(f"/repos/{self.REPO}/"))
         if ask.origin == RAW and ask.path.startswith(f"/{self.REPO}/{COMMIT}/"):
             name = ask.path.removeprefix(f"/{self.REPO}/{COMMIT}/")
-            stored = {".gitattributes": ATTRIBUTES, **self.stored()} if self.lfs else self.stored()
+            stored = {self.attributes: ATTRIBUTES, **self.stored()} if self.lfs else self.stored()
             return in_bytes(stored[name], ask) if name in stored else None
         if ask.origin == "https://github.com" and ask.path == f"/{self.REPO}.git/info/lfs/objects/batch":
             return self.batch(ask)

@@ -22,7 +22,6 @@ class Host(FakeHost):
     DATASET = "owner/chest-images"
     COMPETITION = "kidney-2020"
     REF = f"{DATASET}/"
-    RULES = f"competitions/{COMPETITION}/"
     RESTRICTED = f"competitions/{COMPETITION}/"
     NEED = "account"
     SECRET = {"KAGGLE_API_TOKEN": "KGAT_tokenOfTheTests42"}

@@ -159,7 +159,7 @@ def _id(found: str) -> str:
 def _tree(repo: str, revision: str, path: str, web: Web) -> Listing:
     commit = _commit(repo, revision, web)
     listed = list(_at(repo, commit, path, web))
-    patterns = _lfs_patterns(repo, commit, [at for at, _ in listed], web)
+    patterns = _lfs_patterns(repo, commit, path, [at for at, _ in listed], web)
     files = []
     for name, (at, one) in zip(placed(at for at, _ in listed), listed, strict=True):
         place, size_bytes = f"{_RAW}/{repo}/{commit}/{quote(at)}", size(one, "size")
@@ -182,11 +182,11 @@ def _at(repo: str, commit: str, path: str, web: Web) -> Iterator[tuple[str, Any]
     for n, part in enumerate(parts, 1):
         listed, _ = _entries(repo, tree, "", web)
         one = next((one for one in listed if maybe(one, "path") == part), None)
-        if one is None or (maybe(one, "type") != "tree" and n < len(parts)):
-            raise NotFound("the commit has no such file or folder", why="/".join(parts[:n]))
-        if maybe(one, "type") != "tree":
+        if maybe(one, "type") == "blob" and n == len(parts):
             yield path, one
             return
+        if maybe(one, "type") != "tree":
+            raise NotFound("the commit has no such file or folder", why="/".join(parts[:n]))
         tree = _id(text(one, "sha"))
     yield from _below(repo, tree, f"{path}/" if path else "", web)
 
@@ -211,10 +211,12 @@ def _entries(repo: str, tree: str, query: str, web: Web) -> tuple[list[Any], boo
     return entries(found, "tree"), maybe(found, "truncated") is True
 
 
-def _lfs_patterns(repo: str, commit: str, paths: list[str], web: Web) -> list[str]:
-    """Return the patterns of files that are kept in Git LFS, from the attributes at the top and those listed."""
+def _lfs_patterns(repo: str, commit: str, path: str, listed: list[str], web: Web) -> list[str]:
+    """Return the patterns of files that are kept in Git LFS, from the attributes listed and those above the path."""
     found: list[str] = []
-    for at in {".gitattributes", *(one for one in paths if one.rpartition("/")[2] == ".gitattributes")}:
+    parts = path.split("/") if path else []
+    above = ["/".join([*parts[:n], ".gitattributes"]) for n in range(len(parts) + 1)]
+    for at in sorted({*above, *(one for one in listed if one.rpartition("/")[2] == ".gitattributes")}):
         try:
             told = web.text(f"{_RAW}/{repo}/{commit}/{quote(at)}", headers=bearer("github"))
         except NotFound:
