@@ -11,10 +11,13 @@ from typing import Any
 import huggingface_hub
 import kagglehub
 import pytest
+from gdown.download import get_url_from_gdrive_confirmation
+from gdown.exceptions import FileURLRetrievalError
 from kagglehub.exceptions import KaggleApiHTTPError
 
-from medshelf.access.hosts import huggingface, kaggle
+from medshelf.access.hosts import _google_pages, huggingface, kaggle
 from medshelf.access.web import Web
+from tests.access.hosts import google_drive as fake_google
 from tests.access.hosts import huggingface as fake_huggingface
 from tests.access.hosts import kaggle as fake_kaggle
 
@@ -143,3 +146,16 @@ def test_the_client_of_kaggle_fetches_a_competition_that_we_fetch(shop: Any) -> 
     need = kaggle.needs(f"competitions/{fake.COMPETITION}", web)
     assert need is not None and need.kind == "click-through"
     assert f"https://www.kaggle.com/competitions/{fake.COMPETITION}/rules" in need.steps[0]
+
+
+def test_gdown_reads_the_pages_of_google_drive_as_we_do() -> None:
+    fake = fake_google.Host()
+    number = fake_google.number_of("images/case 1/ct.nii.gz")
+    with fake.serve() as web:
+        page = web.text(f"{fake_google.BYTES}/download?id={number}")
+        ours = _google_pages.found(number, None, web)
+        assert get_url_from_gdrive_confirmation(page) == ours.url
+        with web.open(ours.url) as answer:
+            assert answer.read() == fake.files["images/case 1/ct.nii.gz"]
+        with pytest.raises(FileURLRetrievalError, match="Too many users"):
+            get_url_from_gdrive_confirmation(fake_google.QUOTA)
