@@ -65,6 +65,14 @@ def test_what_anybody_uploads_is_a_mirror_beside_other_hosts() -> None:
     ]:  # fmt: skip
         (found,) = references_of(record(access=Access("open", ("page",), hosts, landing, files=copy)))
         assert found.role == role, hosts
+    held = (RemoteFile("x.zip", "https://www.kaggle.com/c/x"),)
+    (found,) = references_of(record(access=Access("account", ("page",), ("isic", "kaggle"), files=held)))
+    assert (found.ref, found.role) == ("kaggle:competitions/x", "origin")
+    theirs = (RemoteFile("all", "https://huggingface.co/datasets/Owner/scans"),)
+    access = Access("open", ("page",), ("github", "huggingface"), "https://github.com/owner/masks", files=theirs)
+    assert [(one.ref, one.role) for one in references_of(record(access=access))] == [
+        ("huggingface:Owner/scans", "origin"), ("github:owner/masks", "origin"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,9 @@ _PLACES = {
 }
 """Terms of vocabulary/host.toml by the ends of names of servers, for plain addresses of files there."""
 _ANYBODY = frozenset(("kaggle", "huggingface"))
-"""Hosts to which people upload the datasets of others: what is there is the origin when the record has it as its
-landing page, or names no other host."""
+"""Hosts to which people upload the datasets of others (but for competitions at Kaggle): what is there is the origin when
+the record has it as its landing page, when it belongs to whom the landing page or homepage belongs, or when the record
+names no other host."""
 _BROWSERS_ONLY = ("drive.google.com", "docs.google.com", "pan.baidu.com", "1drv.ms", "mega.nz")
 """Servers whose addresses of files lead to pages."""
 
@@ -122,6 +123,17 @@ def _role(record: Record, ref: str, url: str, field: str) -> Literal["origin", "
     terms = {*host_named(ref.partition(":")[0]).TERMS, here}
     home = {urlsplit(page).hostname for page in (record.access.landing or "", record.homepage)}
     own = field == "access.landing" or urlsplit(url).hostname in home
+    owner = _owner(url)
+    own = own or (owner is not None and owner in (_owner(record.access.landing or ""), _owner(record.homepage)))
+    own = own or ref.startswith("kaggle:competitions/")
     if not own and served - _ANYBODY and _ANYBODY & terms:
         return "mirror"
     return "origin" if own or not served or served & terms else "mirror"
+
+
+def _owner(url: str) -> str | None:
+    """Return whose place an address is, at hosts where paths begin with a name."""
+    parts = urlsplit(url)
+    named = [part.lower() for part in parts.path.split("/") if part and part != "datasets"]
+    here = parts.hostname in ("github.com", "huggingface.co", "www.kaggle.com")
+    return named[0] if named and here else None
