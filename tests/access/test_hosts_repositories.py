@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from medshelf.access.hosts import HostFile, _git_lfs, github, huggingface, kaggle
+from medshelf.access.hosts import HostFile, _git_lfs, github, huggingface, kaggle, physionet
 from medshelf.access.web import Web
 from medshelf.errors import AccessError, AccessNeeded, NotFound
 from tests.access.hosts import github as fake_github
@@ -35,6 +35,13 @@ def read(module: Any, file: HostFile, ref: str, web: Web) -> bytes:
     with web.open(at.url, headers=at.headers) as answer:
         assert answer.status == 200
         return answer.read()
+
+
+@pytest.mark.parametrize("module", [huggingface, github, kaggle, physionet])
+@pytest.mark.parametrize("locator", ["", "..", "a", "datasets/a/b/resolve/" + "0" * 40 + "/../../x", "https://evil.example/a/b/c"])
+def test_locators_of_another_form_are_refused(module: Any, locator: str) -> None:
+    with pytest.raises(AccessError, match="no file of the host"):
+        module.address(HostFile("x", locator), "a/b", Web(offline=True))
 
 
 # --- Hugging Face ------------------------------------------------------------------------------
@@ -117,7 +124,7 @@ def test_huggingface_pages_do_not_go_in_a_circle() -> None:
 def test_huggingface_at_another_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "https://hf-mirror.com/")
     assert huggingface.ref_of("https://hf-mirror.com/datasets/a/b") == "a/b"
-    assert huggingface.address(HostFile("x", "datasets/a/b/resolve/c/x"), "a/b", Web()).url.startswith("https://hf-mirror.com/d")
+    assert huggingface.address(HostFile("x", f"datasets/a/b/resolve/{fake_huggingface.COMMIT}/x"), "a/b", Web()).url.startswith("https://hf-mirror.com/d")
 
 
 # --- GitHub ------------------------------------------------------------------------------------

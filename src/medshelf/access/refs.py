@@ -30,9 +30,9 @@ _PLACES = {
 }
 """Terms of vocabulary/host.toml by the ends of names of servers, for plain addresses of files there."""
 _ANYBODY = frozenset(("kaggle", "huggingface"))
-"""Hosts to which people upload the datasets of others (but for competitions at Kaggle): what is there is the origin when
-the record has it as its landing page, when it belongs to whom the landing page or homepage belongs, or when the record
-names no other host."""
+"""Hosts to which people upload the datasets of others (but for competitions at Kaggle): what is there is the origin
+when the record has it as its landing page, when it belongs to whom the landing page or homepage belongs, or when the
+record names no other host."""
 _BROWSERS_ONLY = ("drive.google.com", "docs.google.com", "pan.baidu.com", "1drv.ms", "mega.nz")
 """Servers whose addresses of files lead to pages."""
 

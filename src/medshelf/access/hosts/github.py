@@ -22,6 +22,7 @@ from urllib.parse import quote, unquote
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
 from medshelf.access.hosts import _git_lfs as lfs
 from medshelf.access.hosts._asking import asking, bearer
+from medshelf.access.hosts._inside import inside
 from medshelf.access.hosts._names import placed
 from medshelf.access.hosts._shape import digest, entries, host_of, maybe, maybe_text, size, split, text
 from medshelf.access.web import Web
@@ -55,6 +56,7 @@ _NO_OWNERS = frozenset(
 )
 """First parts of addresses of the site that are no owners of repositories."""
 _ID = re.compile("[0-9a-f]{40}")
+_LOCATOR = re.compile(rf"(?:{_RAW}|{_ARCHIVES}|{_SITE})/{_REPO}/.+")
 _LFS = re.compile(rf"lfs:({_REPO}):([0-9a-f]{{64}}):(\d{{1,18}})")
 
 
@@ -233,13 +235,11 @@ def address(file: HostFile, ref: str, web: Web) -> Address:
     AccessError, Offline
         As in `Web.json`; AccessError also when the repository has used up its transfers of Git LFS.
     """
-    if not file.locator.startswith("lfs:"):
-        secret = file.locator.startswith((f"{_RAW}/", f"{_ARCHIVES}/"))
-        return Address(file.locator, bearer("github") if secret else {})
     with asking(f"github:{ref}", "github"):
         found = _LFS.fullmatch(file.locator)
         if found is None:
-            raise AccessError("this is no file of GitHub", why=file.locator[:80])
+            place = inside(file.locator, _LOCATOR)
+            return Address(place, {} if place.startswith(f"{_SITE}/") else bearer("github"))
         return lfs.serve(lfs.Pointer(found[2], int(found[3])), f"{_SITE}/{found[1]}.git/info/lfs", web)
 
 

@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote, urljoin
 
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
 from medshelf.access.hosts._asking import asking, bearer, pages, steps
+from medshelf.access.hosts._inside import inside
 from medshelf.access.hosts._names import placed
 from medshelf.access.hosts._shape import digest, entries, host_of, maybe, maybe_text, size, split, text
 from medshelf.access.web import Web
@@ -39,6 +40,7 @@ _NO_OWNERS = frozenset(
 )  # fmt: skip
 """First parts of addresses of the site that are no owners of repositories."""
 _COMMIT = re.compile("[0-9a-f]{40}")
+_LOCATOR = re.compile(rf"(?:datasets/)?{_REPO}/resolve/[0-9a-f]{{40}}/.+")
 _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 
 
@@ -152,7 +154,8 @@ def _licence(told: Any) -> str | None:
 
 def address(file: HostFile, ref: str, web: Web) -> Address:
     """Return where the file of the commit is served, with the token if there is one; it is led on to signed places."""
-    return Address(f"{_endpoint()}/{file.locator}", bearer("huggingface"))
+    with asking(f"huggingface:{ref}"):
+        return Address(f"{_endpoint()}/{inside(file.locator, _LOCATOR)}", bearer("huggingface"))
 
 
 def needs(ref: str, web: Web) -> Need | None:

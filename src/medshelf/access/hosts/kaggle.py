@@ -23,6 +23,7 @@ from medshelf.access.credentials import secret
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
 from medshelf.access.hosts._asking import account_needed, asking, pages, steps
 from medshelf.access.hosts._first_byte import first_byte
+from medshelf.access.hosts._inside import inside
 from medshelf.access.hosts._names import placed
 from medshelf.access.hosts._shape import asked, entries, host_of, maybe_text, size, split, text
 from medshelf.access.web import Web
@@ -39,6 +40,7 @@ _SLUG = r"[\w-]+"
 _TABS = "code|datasets|models|competitions|discussion|followers|following|account|settings"
 """Second parts of addresses of the site that are parts of somebody's page."""
 _REF = re.compile(rf"(?:competitions/({_SLUG})|({_SLUG}/{_SLUG})(?:@(\d+))?)(/.*)?")
+_LOCATOR = re.compile(rf"(?:competitions/data/download(?:-all)?/{_SLUG}|datasets/download/{_SLUG}/{_SLUG})(?:[/?].*)?")
 _COMPETITION = re.compile(rf"/(?:c|competitions)/({_SLUG})(?:/.*)?")
 _DATASET = re.compile(
     rf"/(?:api/v1/)?datasets/(?:(?:view|list|download)/)?({_SLUG}/{_SLUG})(?:/versions?/(\d+))?(?:/.*)?"
@@ -181,7 +183,8 @@ def _token(value: str) -> str:
 
 def address(file: HostFile, ref: str, web: Web) -> Address:
     """Return where the file is served, with the credentials if there are any; it is led on to a signed place."""
-    return Address(f"{_API}/{file.locator}", _sent())
+    with asking(f"kaggle:{ref}"):
+        return Address(f"{_API}/{inside(file.locator, _LOCATOR)}", _sent())
 
 
 def needs(ref: str, web: Web) -> Need | None:

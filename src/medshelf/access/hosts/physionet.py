@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote, urlsplit
 from medshelf.access.credentials import secret
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
 from medshelf.access.hosts._asking import asking, steps
+from medshelf.access.hosts._inside import inside
 from medshelf.access.hosts._names import placed
 from medshelf.access.hosts._shape import digest, host_of, split
 from medshelf.access.web import Web
@@ -37,6 +38,7 @@ _PATH = re.compile(
     rf"/(?:content|files|static/published-projects)/({_SLUG})(?:/get-zip)?(?:/(?:{_SLUG}-)?({_VERSION})(?:/(.+))?)?"
 )
 _REF = re.compile(rf"({_SLUG})(?:/({_VERSION})(?:/(.+))?)?")
+_LOCATOR = re.compile(rf"{_SLUG}/{_VERSION}/.+", re.DOTALL)
 _SUMS = "SHA256SUMS.txt"
 
 
@@ -136,7 +138,8 @@ def _sent() -> dict[str, str]:
 
 def address(file: HostFile, ref: str, web: Web) -> Address:
     """Return where the file is served, with name and password if there are any."""
-    return Address(f"{_SITE}/files/{quote(file.locator)}", _sent())
+    with asking(f"physionet:{ref}"):
+        return Address(f"{_SITE}/files/{quote(inside(file.locator, _LOCATOR))}", _sent())
 
 
 def needs(ref: str, web: Web) -> Need | None:
