@@ -29,6 +29,10 @@ _PLACES = {
     "cancerimagingarchive.net": "tcia",
 }
 """Terms of vocabulary/host.toml by the ends of names of servers, for plain addresses of files there."""
+_ANYBODY = frozenset(("kaggle", "huggingface"))
+"""Hosts to which people upload the datasets of others (but for competitions at Kaggle): what is there is the origin
+when the record has it as its landing page, when it belongs to whom the landing page or homepage belongs, or when the
+record names no other host."""
 _BROWSERS_ONLY = ("drive.google.com", "docs.google.com", "pan.baidu.com", "1drv.ms", "mega.nz")
 """Servers whose addresses of files lead to pages."""
 
@@ -46,7 +50,8 @@ class Reference:
     sources: tuple[str, ...]
     """Names of the record's sources that say so."""
     role: Literal["origin", "mirror"]
-    """A mirror is at a host that is none of those where the record says that the dataset is served."""
+    """A mirror is at a host that is none of those where the record says that the dataset is served, or one of several
+    to which anybody uploads."""
 
     @property
     def host(self) -> str:
@@ -58,7 +63,8 @@ def references_of(record: Record) -> tuple[Reference, ...]:
     """Return what a record links to and a host's module can fetch.
 
     Addresses of single files count whatever their host is; the landing page, the homepage and what citations name only
-    as far as a module of a host knows them as its own, or when they end as a file does.
+    as far as a module of a host knows them as its own, or when they end as a file does. A page of GitHub among them
+    counts when the record says that GitHub serves the dataset: else it is about code.
 
     Parameters
     ----------
@@ -72,7 +78,7 @@ def references_of(record: Record) -> tuple[Reference, ...]:
     """
     found: dict[str, Reference] = {}
     for field, url, sources in _links(record):
-        ref = _ref(url, field == "access.files")
+        ref = _ref(url, field == "access.files", record)
         if ref is not None and ref not in found:
             found[ref] = Reference(ref, url, field, sources, _role(record, ref, url, field))
     return tuple(sorted(found.values(), key=lambda one: one.role == "mirror"))
@@ -97,7 +103,7 @@ def _cited(bibtex: str) -> Iterable[str]:
     return [*(f"https://doi.org/{doi}" for doi in dois), *(found[1] for found in _URL.finditer(bibtex))]
 
 
-def _ref(url: str, is_file: bool) -> str | None:
+def _ref(url: str, is_file: bool, record: Record) -> str | None:
     """Return the reference for a link, or None when no module can fetch it."""
     try:
         host, rest = split_ref(url)
@@ -106,7 +112,8 @@ def _ref(url: str, is_file: bool) -> str | None:
     parts = urlsplit(url)
     if host == "http" and (parts.hostname in _BROWSERS_ONLY or not (is_file or _FILE.search(parts.path))):
         return None
-    return None if host == "doi" else f"{host}:{rest}"
+    code = host == "github" and not is_file and "github" not in record.access.hosts
+    return None if host == "doi" or code else f"{host}:{rest}"
 
 
 def _role(record: Record, ref: str, url: str, field: str) -> Literal["origin", "mirror"]:
@@ -116,4 +123,17 @@ def _role(record: Record, ref: str, url: str, field: str) -> Literal["origin", "
     terms = {*host_named(ref.partition(":")[0]).TERMS, here}
     home = {urlsplit(page).hostname for page in (record.access.landing or "", record.homepage)}
     own = field == "access.landing" or urlsplit(url).hostname in home
+    owner = _owner(url)
+    own = own or (owner is not None and owner in (_owner(record.access.landing or ""), _owner(record.homepage)))
+    own = own or ref.startswith("kaggle:competitions/")
+    if not own and served - _ANYBODY and _ANYBODY & terms:
+        return "mirror"
     return "origin" if own or not served or served & terms else "mirror"
+
+
+def _owner(url: str) -> str | None:
+    """Return whose place an address is, at hosts where paths begin with a name."""
+    parts = urlsplit(url)
+    named = [part.lower() for part in parts.path.split("/") if part and part != "datasets"]
+    here = parts.hostname in ("github.com", "huggingface.co", "www.kaggle.com")
+    return named[0] if named and here else None

@@ -23,8 +23,8 @@ class Host(FakeHost):
         url: url
         for url in (
             "https://data.broadinstitute.org/bbbc/BBBC010/BBBC010_v2_images.zip",
-            "https://www.dropbox.com/s/6vp6o8tydb8waby/13_AbdomenCT-12organ.tar.gz",
-            "https://nihcc.box.com/shared/static/vfk49d74nhbxq3nqjg0900w5nvkorp5c.gz",
+            "https://data.broadinstitute.org/bbbc/BBBC020/BBBC020_v1_images.zip",
+            "https://data.broadinstitute.org/bbbc/BBBC004/BBBC004_v1_000_images.zip",
             "https://datasets.simula.no/downloads/kvasir-seg.zip",
             "https://stanfordaimi.blob.core.windows.net/x/Task09_Spleen.tar",
             "http://www.ia.unc.edu/dataset/x.zip",

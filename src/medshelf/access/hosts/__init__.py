@@ -37,8 +37,8 @@ from medshelf.errors import Unsupported
 
 HOSTS = (
     "zenodo", "figshare", "dryad", "mendeley", "osf", "dataverse", "girder", "nextcloud",
-    "idc", "tcia", "openneuro", "isic", "s3", "gcs",
-    "manual", "ftp", "doi", "http",
+    "huggingface", "github", "google_drive", "kaggle", "synapse", "physionet", "grand_challenge", "dropbox", "box",
+    "onedrive", "idc", "tcia", "openneuro", "isic", "s3", "gcs", "manual", "ftp", "doi", "http",
 )  # fmt: skip
 """Modules of this package, in the order in which they are asked whether an address is theirs; ``http`` takes what is
 left, ``doi`` the DOIs that none of the others knows as its own, and ``manual`` the hosts that serve no program."""

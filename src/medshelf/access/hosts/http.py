@@ -49,7 +49,7 @@ def list_files(ref: str, web: Web) -> Listing:
         with answer:
             if not answer.length:  # some servers say 0 to HEAD, whatever the file is
                 return _by_first_byte(ref, web)
-            return _listing(ref, answer, answer.length, _checksums(answer))
+            return _listing(ref, answer, answer.length, told_checksums(answer))
 
 
 def _by_first_byte(ref: str, web: Web) -> Listing:
@@ -94,7 +94,7 @@ def name_of(url: str) -> str:
     return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2]).replace("/", "_") or "download"
 
 
-def _checksums(answer: Answer) -> dict[str, str]:
+def told_checksums(answer: Answer) -> dict[str, str]:
     """Return the MD5 of Content-MD5 (Azure) or x-goog-hash (Google), which both write in base64."""
     if answer.headers.get("x-goog-stored-content-encoding", "identity") != "identity":
         return {}

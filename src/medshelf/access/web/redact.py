@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -11,7 +12,8 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 SECRET_HEADERS = frozenset(
-    {"authorization", "cookie", "proxy-authorization", "x-dataverse-key", "girder-token", "x-api-key", "private-token"}
+    {"authorization", "cookie", "proxy-authorization", "x-dataverse-key", "girder-token", "x-api-key", "private-token",
+     "x-goog-api-key", "x-goog-drive-resource-keys"}
 )
 
 
@@ -31,6 +33,16 @@ def hidden(text: str, sent: Mapping[str, str] | None) -> str:
     """Return a text of a server without the credentials that it was sent, should it repeat them."""
     for name, value in (sent or {}).items():
         if name.lower() in SECRET_HEADERS:
-            for part in (value, *value.split()):
+            for part in (value, *value.split(), *_of_basic(value)):
                 text = text.replace(part, "…") if len(part) > 6 else text
     return text
+
+
+def _of_basic(value: str) -> tuple[str, ...]:
+    """Return name and password of a header of the scheme Basic (RFC 7617), which only codes them."""
+    scheme, _, coded = value.partition(" ")
+    try:
+        pair = base64.b64decode(coded, validate=True).decode() if scheme == "Basic" else ""
+    except ValueError:
+        return ()
+    return tuple(sorted((pair, *pair.split(":", 1)), key=len, reverse=True))
