@@ -416,6 +416,29 @@ def test_tcia_collections_that_the_commons_has_come_from_there(moto: Moto, commo
     assert [read(tcia, file, found.ref, moto.web("idc-open-data")) for file in found.files]
 
 
+def test_tcia_collections_of_other_releases_are_not_taken_for_those_of_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As TCGA-GBM is at the Commons, where slides are, and no pictures of the collection."""
+    place = tmp_path / "index.parquet"
+    ours, slides = "10.7937/k9/tcia.2016.x", "10.5281/zenodo.12690010"
+    rows = [
+        row(collection_id="slides_alone", source_DOI=slides),
+        row(collection_id="both", source_DOI=slides), row(collection_id="both", source_DOI=ours, PatientID="b"),
+        row(collection_id="two", source_DOI="10.7937/a"), row(collection_id="two", source_DOI="10.7937/b"),
+        row(collection_id="mixed", source_DOI="10.7937/c"), row(collection_id="mixed", source_DOI="10.7937/d"),
+        row(collection_id="mixed", source_DOI=slides),
+    ]  # fmt: skip
+    fake_idc.write_index(place, rows)
+    monkeypatch.setenv("MEDSHELF_IDC_INDEX", str(place))
+    idc_index._facts.cache_clear()
+    assert tcia._in_commons("collection/slides-alone") is None
+    assert tcia._in_commons("collection/mixed") is None
+    both, two = tcia._in_commons("collection/both"), tcia._in_commons("collection/two")
+    assert both is not None and (both.pinned, [one.patient_id for one in both.series]) == (f"{ours}@v25", ["b"])
+    assert two is not None and len(two.series) == 2
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_tcia_lists_of_series(ending: str) -> None:
     fake = fake_idc.Host()

@@ -45,6 +45,7 @@ class Host(FakeHost):
         "https://portal.imaging.datacommons.cancer.gov/explore/filters/?collection_id=LIDC-IDRI": "lidc_idri",
         "https://portal.imaging.datacommons.cancer.gov/explore/filters/?analysis_results_id=TotalSegmentator-CT-Segmentations": "totalsegmentator_ct_segmentations",
         "https://portal.imaging.datacommons.cancer.gov/collections/nlst/": "nlst",
+        "https://portal.imaging.datacommons.cancer.gov/explore/filters/?collection_id=nlst&analysis_results_id=NLSTSeg": "nlst/nlstseg",
         "https://viewer.imaging.datacommons.cancer.gov/viewer/1.3.6.1.4.1.14519.5.2.1.7014.4598.1": "1.3.6.1.4.1.14519.5.2.1.7014.4598.1",
         "https://viewer.imaging.datacommons.cancer.gov/v3/viewer/?StudyInstanceUIDs=1.3.6.1.4.1.14519": "1.3.6.1.4.1.14519",
         "https://viewer.imaging.datacommons.cancer.gov/v3/viewer/?StudyInstanceUIDs=1.3.6.1&SeriesInstanceUIDs=1.3.6.2": "1.3.6.2",
@@ -53,6 +54,9 @@ class Host(FakeHost):
         "https://viewer.imaging.datacommons.cancer.gov/slim/studies/1.2.3.4.5?SeriesInstanceUID=1.2.3.4.6": "1.2.3.4.6",
     }
     NOT_MINE = (
+        "https://portal.imaging.datacommons.cancer.gov/explore/filters/?collection_id=lctsc&collection_id=nlst",
+        "https://portal.imaging.datacommons.cancer.gov/explore/filters/?collection_id=lctsc&BodyPartExamined=CHEST",
+        "https://viewer.imaging.datacommons.cancer.gov/v3/viewer/?StudyInstanceUIDs=1.2.3,1.2.4",
         "https://portal.imaging.datacommons.cancer.gov/", "https://portal.imaging.datacommons.cancer.gov/explore/",
         "https://learn.canceridc.dev/", "https://datacommons.cancer.gov/collections/x",
     )  # fmt: skip

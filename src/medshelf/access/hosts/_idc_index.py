@@ -46,6 +46,8 @@ class Series:
     licence: str
     bucket: str
     """Of Amazon S3."""
+    doi: str
+    """Of the release that the series is from, in lower case."""
     uuid: str
     """The folder in the bucket: it stands for this series in this version, and never changes."""
 
@@ -162,7 +164,7 @@ def _indexes() -> Iterator[Path]:
 def _asked(index: Path, condition: str, values: list[Any]) -> list[tuple[Any, ...]]:
     columns = (
         "collection_id, PatientID, StudyInstanceUID, SeriesInstanceUID, Modality, instanceCount, series_size_MB, "
-        "license_short_name, aws_bucket, crdc_series_uuid"
+        "license_short_name, aws_bucket, source_DOI, crdc_series_uuid"
     )
     order = "collection_id, PatientID, StudyInstanceUID, SeriesInstanceUID"
     return _query(index, f"SELECT {columns} FROM read_parquet(?) WHERE {condition} ORDER BY {order}", values)
@@ -188,10 +190,10 @@ def _query(index: Path, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
 
 
 def _series(row: tuple[Any, ...]) -> Series:
-    collection, patient, study, uid, modality, instances, megabytes, licence, bucket, uuid = row
+    collection, patient, study, uid, modality, instances, megabytes, licence, bucket, doi, uuid = row
     if not (_UUID.fullmatch(str(uuid)) and _BUCKET.fullmatch(str(bucket))):
         raise AccessError("a series of the index has no good place", why=f"{bucket}/{uuid}"[:80])
     return Series(
         str(collection), str(patient), str(study), str(uid), str(modality), int(instances or 0),
-        round(float(megabytes or 0) * 1e6), str(licence), str(bucket), str(uuid),
+        round(float(megabytes or 0) * 1e6), str(licence), str(bucket), str(doi).lower(), str(uuid),
     )  # fmt: skip

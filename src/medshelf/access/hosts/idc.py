@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs
 
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
 from medshelf.access.hosts._asking import asking
 from medshelf.access.hosts._bucket import Object, Place, objects, place_of
 from medshelf.access.hosts._idc_index import Chosen, Series, chosen
 from medshelf.access.hosts._names import placed
-from medshelf.access.hosts._shape import asked, host_of, split
+from medshelf.access.hosts._shape import host_of, split
 from medshelf.access.web import Web
 from medshelf.errors import AccessError, NotWhole
 
@@ -26,23 +27,37 @@ TERMS = ("idc",)
 LIMITS = Limits(parallel=16)
 _AT_A_TIME = 16
 _MOST_SERIES = 50_000
+_SITES = ("portal.imaging.datacommons.cancer.gov", "viewer.imaging.datacommons.cancer.gov")
+_PATH = re.compile(r"/(?:viewer|v3/viewer|collections)/([\w.-]+)/?")
+_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+_UID = re.compile(r"[\d.]+")
 _REGION = "us-east-1"
 """Of all buckets of the Commons (registry.opendata.aws/nci-imaging-data-commons)."""
 
 
 def ref_of(url: str) -> str | None:
-    """Return what an address of the portal or of its viewers shows: a collection, a result, a study or a series."""
+    """Return what an address of the portal or of its viewers shows: a collection, a result, a study or a series.
+
+    None for one that shows several, or chooses by something else.
+    """
     parts = split(url)
-    if parts is None or not re.fullmatch(r"(portal|viewer)\.imaging\.datacommons\.cancer\.gov", host_of(parts)):
+    if parts is None or host_of(parts) not in _SITES:
         return None
-    series = asked(parts, "SeriesInstanceUIDs") or asked(parts, "SeriesInstanceUID")
-    study = asked(parts, "StudyInstanceUIDs") or asked(parts, "StudyInstanceUID")
-    path = re.fullmatch(r"/(?:viewer|v3/viewer|collections)/([\w.-]+)/?", parts.path)
-    named = asked(parts, "analysis_results_id") or asked(parts, "collection_id")
-    found = series or study or named or (path[1] if path else None)
-    if found is None or not re.fullmatch(r"[\w.-]+", found):
+    asked = parse_qs(parts.query)
+    path = _PATH.fullmatch(parts.path)
+    series = asked.get("SeriesInstanceUIDs") or asked.get("SeriesInstanceUID")
+    study = asked.get("StudyInstanceUIDs") or asked.get("StudyInstanceUID")
+    if series or study:
+        found = series or study
+    elif asked:
+        found = (asked.get("collection_id") or []) + (asked.get("analysis_results_id") or [])
+        found = found if len(asked) == len(found) else None
+    else:
+        found = [path[1]] if path else None
+    name = "/".join(found or ())
+    if not _NAME.fullmatch(name):
         return None
-    return found if re.fullmatch(r"[\d.]+", found) else found.lower().replace("-", "_")
+    return name if _UID.fullmatch(name) else name.lower().replace("-", "_")
 
 
 def list_files(ref: str, web: Web) -> Listing:

@@ -31,7 +31,6 @@ _HOSTS = {
     "stanfordaimi.azurewebsites.net": "data-use-agreement",
     "aimi.stanford.edu": "data-use-agreement",
     "bimcv.cipf.es": "data-use-agreement",
-    "bbmri.ukbiobank.ac.uk": "application",
     "ukbiobank.ac.uk": "application",
     "mesa-nhlbi.org": "application",
     "transfer.nako.de": "application",
@@ -95,7 +94,10 @@ def _of_record(ref: str) -> Need:
     access = record.access
     start = access.landing or (record.homepage if split(record.homepage) else None)
     steps = (*((f"Open {start}",) if start else ()), *access.steps, *((access.note,) if access.note else ()))
-    gone = access.kind == "gone"
-    why = f"{record.name} is no longer served." if gone else f"{record.name} is not served to programs."
+    why = {
+        "gone": f"{record.name} is no longer served.",
+        "open": f"{record.name} is loaded by a person, from its page.",
+        "unknown": f"Nobody says how {record.name} is had.",
+    }.get(access.kind, f"{record.name} is served to people who do what its page asks: {access.kind.replace('-', ' ')}.")
     kind = {"open": "click-through", "unknown": "application"}.get(access.kind, access.kind)
     return Need(kind, why, steps or ("No step is known: ask the authors that medshelf cite names",))

@@ -95,9 +95,20 @@ def list_files(ref: str, web: Web) -> Listing:
 
 
 def _in_commons(ref: str) -> Chosen | None:
-    """Return the series of a collection, result or DOI that the Imaging Data Commons has."""
+    """Return the series of a collection, result or DOI that the Imaging Data Commons has.
+
+    A collection of the same name may hold slides of another release there and no pictures of this one (TCGA-GBM): what
+    counts is the DOI.
+    """
     try:
-        return chosen(ref.partition("/")[2] if _PAGE.fullmatch(f"/{ref}") else _doi(ref))
+        if not _PAGE.fullmatch(f"/{ref}"):
+            return chosen(_doi(ref))
+        found = chosen(ref.partition("/")[2])
+        dois = {one.doi for one in found.series}
+        ours = {doi for doi in dois if _DOI.fullmatch(doi)}
+        if ours == dois:
+            return found
+        return chosen(ours.pop()) if len(ours) == 1 else None
     except NotFound:
         return None
 
