@@ -1,0 +1,268 @@
+"""A file on its way: its bytes, which of them are there, and what a later process must know to go on.
+
+Up to `SMALL_BYTES` it lives in memory. Beyond, it lies beside its place as ``NAME.part``, with a note ``NAME.part.json``
+that never holds an address with a signature. Bytes are on the disk before the note says that they are there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from medshelf.access.download.identity import Identity
+from medshelf.access.download.note import Note, note_of, read_note, write_note
+from medshelf.access.download.owner import Owner
+from medshelf.access.download.place import Handle, put_small
+from medshelf.access.download.records import Source
+from medshelf.access.download.room import told
+from medshelf.access.download.spans import Spans
+from medshelf.errors import AccessError, MedshelfError
+
+SMALL_BYTES = 1 << 20
+"""Files up to this size are held in memory until they are whole."""
+_WAKE_BYTES = 1 << 20
+"""Who follows the bytes is woken each time so many more are there."""
+
+
+class Part:
+    """The bytes of one file until it is whole; several threads may write.
+
+    Attributes
+    ----------
+    identity : Identity
+        The state of the file at the host that the bytes belong to.
+    best : int
+        Most bytes that were ever there; more than that is progress.
+    """
+
+    def __init__(self, target: Path, source: Source, *, on_disk: Callable[[], None]) -> None:
+        self.target = target
+        self.source = source
+        self.identity = Identity(source.file.size_bytes)
+        self.best = 0
+        self.ended = False
+        self._on_disk = on_disk
+        self._spans = Spans()
+        self._epoch = 0
+        self._memory: bytearray | None = bytearray()
+        self._handle: Handle | None = None
+        self._owner = Owner(target.with_name(f"{target.name}.part.owner"))
+        self._changed = threading.Condition()
+        self._saving = threading.Lock()
+
+    # --- what is there ---------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """Where the bytes lie."""
+        return self.target.with_name(f"{self.target.name}.part")
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes the whole has, None while nobody has said."""
+        return self.identity.size_bytes
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether nothing of it is on the disk."""
+        return self._memory is not None
+
+    @property
+    def there(self) -> int:
+        """How many bytes have come."""
+        with self._changed:
+            return self._spans.total
+
+    def gap(self, start: int, stop: int | None) -> tuple[int, int | None] | None:
+        """Return the first missing span within [start, stop), None when there is none."""
+        with self._changed:
+            return self._spans.gap(start, stop)
+
+    def gaps(self, size: int, most: int | None = None) -> list[tuple[int, int]]:
+        """Return all that is missing, in pieces of `most` bytes at the most."""
+        with self._changed:
+            return self._spans.gaps(size, most)
+
+    def read(self, at: int, n_bytes: int) -> bytes:
+        """Return bytes that are there."""
+        if self._memory is not None:
+            return bytes(self._memory[at : at + n_bytes])
+        try:
+            return self._on().read(at, n_bytes)
+        except OSError as error:
+            raise told(error, self.path) from error
+
+    def followed(self, at: int, epoch: int) -> tuple[int, int, bool]:
+        """Wait until more than `at` bytes are there without a gap, or the part is restarted, or has ended.
+
+        Returns
+        -------
+        (int, int, bool)
+            Bytes without a gap, how often the part was restarted, whether no more will come.
+        """
+        with self._changed:
+            while not (self.ended or self._epoch != epoch or self._spans.front >= at + _WAKE_BYTES):
+                self._changed.wait()
+            return self._spans.front, self._epoch, self.ended
+
+    # --- change ----------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """Take up what an earlier process left, where it is known to belong to this file.
+
+        Raises
+        ------
+        AccessError
+            That process still runs, or the part was not made by this program.
+        """
+        if not self.path.exists():
+            return
+        if not note_of(self.path).exists():
+            raise AccessError(
+                "a file that is not ours is in the way", where=self.path, hint="Move it away, then run again"
+            )  # fmt: skip
+        self._owner.take()
+        note = read_note(self.path)
+        if note is None or not note.fits(self.source, self._size_on_disk()):
+            self._open(fresh=True)
+            return
+        self._spans = Spans(note.done)
+        self.best = self._spans.total
+        self.identity = note.identity_for(self.source)
+        self._open(fresh=False)
+
+    def adopt(self, identity: Identity) -> None:
+        """Complete what is known about the state of the file; the caller has compared the two."""
+        mine = self.identity
+        self.identity = Identity(
+            mine.size_bytes if mine.size_bytes is not None else identity.size_bytes,
+            mine.etag or identity.etag, mine.modified or identity.modified,
+        )  # fmt: skip
+
+    def write(self, at: int, data: bytes) -> None:
+        """Put bytes where they belong.
+
+        Raises
+        ------
+        DiskFull, AccessError
+        """
+        with self._changed:
+            if self._memory is not None:
+                if at == len(self._memory) and at + len(data) <= SMALL_BYTES:
+                    self._memory += data
+                else:
+                    self._spill()
+        if self._memory is None:
+            try:
+                self._on().write(at, data)
+            except OSError as error:
+                raise told(error, self.path) from error
+        with self._changed:
+            before = self._spans.front
+            self._spans.add(at, at + len(data))
+            self.best = max(self.best, self._spans.total)
+            if self._spans.front // _WAKE_BYTES != before // _WAKE_BYTES:
+                self._changed.notify_all()
+
+    def restart(self, identity: Identity | None = None) -> None:
+        """Forget all bytes; the note says so first, and never speaks of bytes of another state."""
+        with self._saving:
+            if self._handle is not None:
+                self._note_nothing()
+                self._handle.truncate()
+            with self._changed:
+                if self._memory is not None:
+                    self._memory.clear()
+                self._spans = Spans()
+                self._epoch += 1
+                self._changed.notify_all()
+        stated = self.source.file.size_bytes
+        found = identity or Identity()
+        self.identity = Identity(stated if stated is not None else found.size_bytes, found.etag, found.modified)
+
+    def end(self) -> None:
+        """No more bytes will come; who follows them finishes."""
+        with self._changed:
+            self.ended = True
+            self._changed.notify_all()
+
+    # --- on the disk -----------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Bring the bytes to the disk, then note which are there."""
+        with self._saving:
+            if self._handle is None:
+                return
+            with self._changed:
+                done, identity = tuple(self._spans), self.identity
+            try:
+                self._handle.sync()
+                write_note(self.path, Note.made(self.source, identity, done))
+            except OSError as error:
+                raise told(error, self.path) from error
+
+    def publish(self) -> None:
+        """Give the whole file its name. One from the disk is synced first, one from memory is not: see the package."""
+        try:
+            if self._memory is not None:
+                put_small(self.target, bytes(self._memory))
+                return
+            self._on().publish(self.target)
+        except OSError as error:
+            raise told(error, self.target) from error
+        note_of(self.path).unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Remove what is on the disk."""
+        if self._handle is not None:
+            self.path.unlink(missing_ok=True)
+            note_of(self.path).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the file; whoever follows its bytes must have finished."""
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
+        self._owner.release()
+
+    def keep(self) -> None:
+        """Note what is there, for a later process, whatever ended this one."""
+        with suppress(MedshelfError):
+            self.save()
+
+    def _spill(self) -> None:
+        memory, self._memory = self._memory, None
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._owner.take()
+            self._open(fresh=True)
+            if memory:
+                self._on().write(0, bytes(memory))
+        except OSError as error:
+            raise told(error, self.path) from error
+
+    def _open(self, *, fresh: bool) -> None:
+        if fresh:
+            self._note_nothing()
+        try:
+            self._handle = Handle(self.path, fresh=fresh)
+        except OSError as error:
+            raise told(error, self.path) from error
+        self._memory = None
+        self._on_disk()
+
+    def _note_nothing(self) -> None:
+        try:
+            write_note(self.path, Note.made(self.source, Identity(), ()))
+        except OSError as error:
+            raise told(error, self.path) from error
+
+    def _on(self) -> Handle:
+        if self._handle is None:
+            raise RuntimeError("the part is not open")
+        return self._handle
+
+    def _size_on_disk(self) -> int:
+        return self.path.stat().st_size
