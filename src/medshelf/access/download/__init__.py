@@ -3,18 +3,18 @@
 `fetch_file` brings one file, `fetch_all` many into one folder. Both return frozen records: `Fetched` for what is here,
 `Failure` for what is not. Both go on where an earlier call ended, however it ended, and may be ended at any time.
 
-A file is **never half there**. It grows beside its place as ``NAME.part``, is proved, synced, renamed, and its folder is
-synced. ``NAME.part.json`` says which bytes are there and of which state of the file they are; it holds no signed address.
-What an earlier process left is continued only with ``If-Range``, a Content-Range that is right, and the same ETag, date
-and size; else the file comes anew.
+A file is **never half there**. It grows beside its place as ``NAME.part``, is proved, synced, renamed, and its folder
+is synced. ``NAME.part.json`` says which bytes are there and of which state of the file they are, never an address with
+a signature. What an earlier process left is continued only with ``If-Range``, a Content-Range that is right, and the
+same ETag, date and size; else the file comes anew.
 
 **What small files cost.** Up to `SMALL_BYTES` a file is held in memory until it is proved, written beside its place and
 renamed. It is not synced by itself: `fetch_all` syncs the disk once for a batch (every 30 seconds, and at the end), and
 only then names the batch in the lock file. After a power cut a small file may be missing or damaged, but then the lock
 file does not name it, and the next call proves or fetches it. `fetch_file` syncs nothing for a small file.
 
-**How it was proved** is kept as a strength, one of `STRENGTHS`. A wrong checksum is never published: the file comes anew
-once, then `NotWhole` says what was expected and found.
+**How it was proved** is kept as a strength, one of `STRENGTHS`. A wrong checksum is never published: the file comes
+anew once, then `NotWhole` says what was expected and found.
 
 **Patience** (`medshelf.access.web.Patience`) is time without progress, not a number of tries.
 

@@ -29,7 +29,7 @@ def place_of(folder: Path, name: str) -> Path:
     parts = name.split("/")
     bad = any(part in ("", ".", "..") for part in parts) or "\\" in name or ":" in parts[0][1:2]
     if bad or any(ord(letter) < 32 for letter in name):
-        raise AccessError("the host names a file in a way that is not allowed", where=repr(name), why="it is no place below the folder")
+        raise AccessError("the host names a file in a way that is not allowed", where=repr(name))
     if name in (LOCK_NAME, OWNER_NAME):
         raise AccessError("the host names a file as this program names its own", where=name)
     return folder.joinpath(*parts)

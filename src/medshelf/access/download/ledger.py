@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from medshelf.access.download.note import read_note
@@ -54,7 +54,7 @@ class Ledger:
         entry = Entry(one.size_bytes, one.sha256, one.ref, one.strength, one.when)
         with self._lock:
             before = self._entries.get(one.name)
-            if before is None or (before.sha256, before.ref, before.strength) != (entry.sha256, entry.ref, entry.strength):
+            if before is None or replace(before, when=entry.when) != entry:
                 self._entries[one.name] = entry
                 self._dirty = True
             due = self._dirty and time.monotonic() - self._saved > self.EVERY_S
@@ -85,7 +85,7 @@ class Ledger:
         fresh = self._folder / f"{LOCK_NAME}.new"
         lines = (f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in files.items())
         with open(fresh, "w", encoding="utf-8") as stream:
-            stream.write('{"format": %d, "files": {\n' % _FORMAT + ",\n".join(lines) + "\n}}\n")
+            stream.write(f'{{"format": {_FORMAT}, "files": {{\n' + ",\n".join(lines) + "\n}}\n")
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(fresh, self._folder / LOCK_NAME)
@@ -110,8 +110,8 @@ def read_lock(folder: Path) -> Mapping[str, Entry]:
         hint = f"Move {path} away; the files are then proved anew"
         raise AccessError("the lock file can't be read", where=path, why=str(error), hint=hint) from error
     if found.get("format") != _FORMAT:
-        hint = "Use a newer medshelf, or move it away"
-        raise AccessError("the lock file is of another version", where=path, why=f"format {found.get('format')}", hint=hint)
+        why, hint = f"format {found.get('format')}", "Use a newer medshelf, or move it away"
+        raise AccessError("the lock file is of another version", where=path, why=why, hint=hint)
     return entries
 
 
@@ -119,7 +119,11 @@ def sweep(folder: Path, most_age_s: float = 3600.0) -> None:
     """Remove what killed processes left in a folder: small files half-written, notes without a part."""
     with suppress(OSError):
         for entry in os.scandir(folder):
-            if entry.name.endswith(STRAY) and time.time() - entry.stat().st_mtime > most_age_s or entry.name.endswith(".part.json") and _is_left(Path(entry.path.removesuffix(".json"))):
+            if entry.name.endswith(STRAY):
+                gone = time.time() - entry.stat().st_mtime > most_age_s
+            else:
+                gone = entry.name.endswith(".part.json") and _is_left(Path(entry.path.removesuffix(".json")))
+            if gone:
                 os.unlink(entry.path)
 
 

@@ -1,4 +1,4 @@
-"""Many files into one folder: several at a time, each host within its limits, failures collected while the rest goes on."""
+"""Many files into one folder: several at a time, each host within its limits; one that fails does not stop the rest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Many:
         self._folder = folder
         self._tools = tools
         self._ledger = ledger
-        self._existing = existing
+        self._existing: Existing = existing
         self._fetched: dict[str, Fetched] = {}
         self._failures: dict[str, Failure] = {}
         self._needed: dict[str, MedshelfError] = {}
@@ -188,5 +188,3 @@ def bytes_there(target: Path) -> int:
     except OSError:
         return 0
     return getattr(found, "st_blocks", 0) * 512
-
-

@@ -1,7 +1,7 @@
 """A file on its way: its bytes, which of them are there, and what a later process must know to go on.
 
-Up to `SMALL_BYTES` it lives in memory. Beyond, it lies beside its place as ``NAME.part``, with a note ``NAME.part.json``
-that never holds an address with a signature. Bytes are on the disk before the note says that they are there.
+Up to `SMALL_BYTES` it lives in memory. Beyond, it lies beside its place as ``NAME.part``, with a note
+``NAME.part.json`` that never holds an address with a signature. Bytes are on the disk before the note names them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from medshelf.access.download.place import Handle, put_small
 from medshelf.access.download.records import Source
 from medshelf.access.download.room import told
 from medshelf.access.download.spans import Spans
-from medshelf.errors import AccessError, MedshelfError
+from medshelf.errors import AccessError, DiskFull, MedshelfError
 
 SMALL_BYTES = 1 << 20
 """Files up to this size are held in memory until they are whole."""
+_ROOM_BYTES = 64 << 10
+"""What a part gives up on a full disk, so that its note can be written."""
 _WAKE_BYTES = 1 << 20
 """Who follows the bytes is woken each time so many more are there."""
 
@@ -229,8 +231,14 @@ class Part:
 
     def keep(self) -> None:
         """Note what is there, for a later process, whatever ended this one."""
-        with suppress(MedshelfError):
+        try:
             self.save()
+        except DiskFull:  # the note needs room, too: the last bytes make it
+            with suppress(MedshelfError, OSError):
+                self._shorten()
+                self.save()
+        except MedshelfError:
+            pass
 
     def _spill(self) -> None:
         memory, self._memory = self._memory, None
@@ -252,6 +260,12 @@ class Part:
             raise told(error, self.path) from error
         self._memory = None
         self._on_disk()
+
+    def _shorten(self) -> None:
+        stop = max(0, self._size_on_disk() - _ROOM_BYTES)
+        self._on().truncate(stop)
+        with self._changed:
+            self._spans = self._spans.before(stop)
 
     def _note_nothing(self) -> None:
         try:

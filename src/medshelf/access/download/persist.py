@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 from medshelf.access.download.job import Job
 from medshelf.access.download.trouble import Again, Refused
@@ -66,19 +67,19 @@ class Patient:
         patience = self._web.patience
         self._tries += 1
         wait = self._web.pause_s(self._tries, None) if trouble.wait_s is None else trouble.wait_s
-        wait = min(wait, patience.most_asked_s)
+        if wait > patience.most_asked_s:
+            self._give_up(trouble, f"the host asks to wait {wait:.0f} s")
         never_reached = isinstance(trouble.error, Broken) and self._job.gate.received == 0
         most = min(patience.give_up_s, patience.reach_s) if never_reached else patience.give_up_s
         if self._tries >= _LEAST_TRIES and self._idle_s + wait > most:
-            self._give_up(trouble)
+            self._give_up(trouble, f"tried {self._tries} times without one more byte")
         self._idle_s += wait
         self._job.stop.pause(wait, self._web.sleep)
 
-    def _give_up(self, trouble: Again) -> None:
+    def _give_up(self, trouble: Again, told: str) -> NoReturn:
         error = trouble.error
         error.hint = "Run again later: what has come is kept and continued"
-        told = f"{error.why}; " if error.why else ""
-        error.why = f"{told}tried {self._tries} times without one more byte"
+        error.why = f"{error.why}; {told}" if error.why else told
         if self._job.gate.received == self._host_had:  # nothing came for any other file, either
             self._job.gate.closed = error
         raise error from trouble

@@ -38,9 +38,9 @@ class Handle:
             os.lseek(self._file, at, os.SEEK_SET)
             return os.read(self._file, n_bytes)
 
-    def truncate(self) -> None:
-        """Remove all bytes."""
-        os.ftruncate(self._file, 0)
+    def truncate(self, size_bytes: int = 0) -> None:
+        """Remove all bytes beyond a size."""
+        os.ftruncate(self._file, size_bytes)
 
     def sync(self) -> None:
         """Bring the bytes to the disk."""

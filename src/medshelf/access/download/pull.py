@@ -139,7 +139,7 @@ def _compare(job: Job, found: Identity) -> None:
 
 
 def _take_whole(job: Job, answer: Answer, *, is_span: bool, may_restart: bool) -> None:
-    """Take the whole file in, which may come where a span was asked for: the file has changed, or ranges are unknown."""
+    """Take the whole file in; where a span was asked for, the file has changed, or the host knows no ranges."""
     found = identity_of(answer)
     first = _first_bytes(job, answer)
     stated = job.source.file.size_bytes
@@ -183,7 +183,8 @@ def _note_digest(job: Job, answer: Answer) -> None:
 
 
 def _wrong_size(job: Job, expected: int, found: int | None) -> NotWhole:
-    return NotWhole("the size is wrong", where=job.name, why=f"expected {expected} bytes, the host sends {found or 'more'}")
+    why = f"expected {expected} bytes, the host sends {found or 'more'}"
+    return NotWhole("the size is wrong", where=job.name, why=why)
 
 
 # --- its bytes -------------------------------------------------------------------------------

@@ -55,7 +55,8 @@ def _ask(folder: Path, n_bytes: int, n_files: int) -> None:
     left = _files_left(folder)
     if left is not None and n_files > left:
         raise DiskFull(
-            "there is no room for so many files", where=folder, why=f"{n_files:,} files are to come, {left:,} inodes left",
+            "there is no room for so many files", where=folder,
+            why=f"{n_files:,} files are to come, {left:,} inodes are left",
             hint="Remove files, or choose another disk",
         )  # fmt: skip
 

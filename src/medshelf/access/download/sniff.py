@@ -16,7 +16,10 @@ TAIL_BYTES = 22 + 65535
 """Longest end of a zip: the record and its comment (APPNOTE 4.3.16)."""
 _LFS = b"version https://git-lfs.github.com/spec/"
 
-_IMAGE = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\0\0\0\x0cjP")
+_IMAGE = (
+    b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+",
+    b"\0\0\0\x0cjP",
+)  # fmt: skip
 _PACKED = (
     b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"PK00", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"BZh",
     b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x1f\x9d",
@@ -56,17 +59,24 @@ def _starts(magic: bytes) -> Callable[[bytes], bool]:
     return lambda head: head.startswith(magic)
 
 
-_FITS: dict[str, tuple[str, Callable[[bytes], bool]]] = {
-    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".jp2", ".svs", ".ndpi"), ("an image", _image)),
-    **dict.fromkeys((".7z", ".rar", ".tgz", ".bz2", ".xz", ".zst", ".tar"), ("an archive", _packed)),
-    **dict.fromkeys((".xlsx", ".npz", ".docx"), ("a zip", _packed)),
-    **dict.fromkeys((".h5", ".hdf5"), ("HDF5", _hdf5)),
-    **dict.fromkeys((".dcm", ".dicom"), ("DICOM", _dicom)),
-    ".gz": ("gzip", _packed), ".nii.gz": ("NIfTI", _nifti), ".nii": ("NIfTI", _nifti), ".mgz": ("gzip", _packed),
-    ".pdf": ("PDF", _pdf), ".nrrd": ("NRRD", _starts(b"NRRD")), ".npy": ("NumPy", _starts(b"\x93NUMPY")),
-    ".parquet": ("Parquet", _starts(b"PAR1")), ".mat": ("MATLAB", lambda head: True), ".zip": ("a zip", lambda head: True),
-    ".mha": ("MetaImage", lambda head: True), ".mp4": ("a film", lambda head: True), ".avi": ("a film", lambda head: True),
-}  # fmt: skip
+def _any(head: bytes) -> bool:
+    return True
+
+
+_Promise = tuple[str, Callable[[bytes], bool]]
+_ENDINGS: tuple[tuple[str, _Promise], ...] = (
+    (".png .jpg .jpeg .gif .bmp .webp .tif .tiff .jp2 .svs .ndpi", ("an image", _image)),
+    (".7z .rar .tgz .bz2 .xz .zst .gz .mgz .xlsx .docx .npz", ("an archive", _packed)),
+    (".h5 .hdf5", ("HDF5", _hdf5)),
+    (".dcm .dicom", ("DICOM", _dicom)),
+    (".nii .nii.gz", ("NIfTI", _nifti)),
+    (".pdf", ("PDF", _pdf)),
+    (".nrrd", ("NRRD", _starts(b"NRRD"))),
+    (".npy", ("NumPy", _starts(b"\x93NUMPY"))),
+    (".parquet", ("Parquet", _starts(b"PAR1"))),
+    (".zip .tar .mat .mha .mp4 .avi .raw .pt .pth", ("", _any)),
+)
+_FITS = {ending: promise for endings, promise in _ENDINGS for ending in endings.split()}
 """What a name promises. Where anything passes, only pages and stand-ins do not; a zip is looked for at its end."""
 _TABLES = (".csv", ".tsv", ".xls")
 _TEXTS = (".json", ".jsonl", ".txt", ".yaml", ".yml", ".bvec", ".bval")
@@ -131,7 +141,7 @@ def _is_gzip_in_gzip(head: bytes) -> bool:
         return False
 
 
-def _promised(name: str) -> tuple[str, Callable[[bytes], bool]] | None:
+def _promised(name: str) -> _Promise | None:
     lower = name.lower()
     if lower.endswith(".nii.gz"):
         return _FITS[".nii.gz"]

@@ -40,6 +40,10 @@ class Spans:
         """How many bytes are there from the beginning on without a gap."""
         return self._stops[0] if self._starts and self._starts[0] == 0 else 0
 
+    def before(self, limit: int) -> Spans:
+        """Return what is there below `limit`."""
+        return Spans((start, min(stop, limit)) for start, stop in self if start < limit)
+
     def gap(self, start: int, stop: int | None) -> tuple[int, int | None] | None:
         """Return the first span within [start, stop) that is missing, None when nothing is; `stop` None: no end."""
         at = bisect_right(self._starts, start)
