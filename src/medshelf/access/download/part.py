@@ -33,6 +33,8 @@ class Part:
 
     Attributes
     ----------
+    path : Path
+        Where the bytes lie when they are on the disk.
     identity : Identity
         The state of the file at the host that the bytes belong to.
     best : int
@@ -41,6 +43,7 @@ class Part:
 
     def __init__(self, target: Path, source: Source, *, on_disk: Callable[[], None]) -> None:
         self.target = target
+        self.path = target.with_name(f"{target.name}.part")
         self.source = source
         self.identity = Identity(source.file.size_bytes)
         self.best = 0
@@ -50,16 +53,11 @@ class Part:
         self._epoch = 0
         self._memory: bytearray | None = bytearray()
         self._handle: Handle | None = None
-        self._owner = Owner(target.with_name(f"{target.name}.part.owner"))
+        self._owner: Owner | None = None
         self._changed = threading.Condition()
         self._saving = threading.Lock()
 
     # --- what is there ---------------------------------------------------------------------
-
-    @property
-    def path(self) -> Path:
-        """Where the bytes lie."""
-        return self.target.with_name(f"{self.target.name}.part")
 
     @property
     def size(self) -> int | None:
@@ -125,7 +123,7 @@ class Part:
             raise AccessError(
                 "a file that is not ours is in the way", where=self.path, hint="Move it away, then run again"
             )  # fmt: skip
-        self._owner.take()
+        self._own()
         note = read_note(self.path)
         if note is None or not note.fits(self.source, self._size_on_disk()):
             self._open(fresh=True)
@@ -227,7 +225,8 @@ class Part:
         if self._handle is not None:
             self._handle.close()
             self._handle = None
-        self._owner.release()
+        if self._owner is not None:
+            self._owner.release()
 
     def keep(self) -> None:
         """Note what is there, for a later process, whatever ended this one."""
@@ -240,11 +239,15 @@ class Part:
         except MedshelfError:
             pass
 
+    def _own(self) -> None:
+        self._owner = Owner(self.path.with_name(f"{self.path.name}.owner"))
+        self._owner.take()
+
     def _spill(self) -> None:
         memory, self._memory = self._memory, None
         self.target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._owner.take()
+            self._own()
             self._open(fresh=True)
             if memory:
                 self._on().write(0, bytes(memory))
