@@ -3,26 +3,28 @@
     python benchmarks/download.py
 
 nginx where it is installed, else the standard library's server; the output says which. A big file of 1 GB: ours proves
-it (SHA-256) and syncs it, curl only writes it. Small files of 4 to 8 kB over TLS with keep-alive, as every public host
-serves them: ours proves, renames and notes 10,000 files, the others fetch a share of them, in a loop as their
-documentation has it, and their time is taken per file. pooch proves them as well, the others do not. Both sides take
-turns within each round. Files are in the server's page cache. Memory is the peak of a process of its own.
+it (SHA-256) and syncs it, curl only writes it. Small files of 4 to 8 kB over TLS, as every public host serves them:
+ours proves, renames and notes 10,000 files, the others fetch a share of them, in a loop as their documentation has it,
+and their time is taken per file. pooch proves them as well, the others do not. "Near" is loopback as it is, where
+processor time is all; "far" is a relay that takes 10 ms each way, as a host on the same continent does. All take turns
+within each round. Files are in the server's page cache. Memory is the peak of a process of its own.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import hashlib
 import json
 import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +33,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.access.faults.real import Real, real_server  # noqa: E402
 
 ROUNDS = 3
-BIG_BYTES = 1_000_000_000
+BIG_BYTES = 60 << 24
+"""1.007 GB."""
 N_SMALL = 10_000
-N_PEER = 400
+N_NEAR = 400
+"""Files that each of the others fetches in a round."""
+N_FAR_OURS = 1000
+N_FAR = 50
+DELAY_S = 0.01
 MOST_MEGABYTES = 150
 Small = Sequence[tuple[str, int, str]]
 """Name, size and SHA-256 of each file."""
@@ -57,7 +64,10 @@ def run(tmp: Path) -> list[dict[str, Any]]:
         print(f"server: {real.name}; {os.cpu_count()} processors")
         os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = str(real.authority)
         rows = big(real, tmp)
-        rows += small(real, tmp)
+        files = small_files(real)
+        rows += small(files, "near", real.tls_url, tmp, len(files), N_NEAR)
+        with far(real.tls_url, DELAY_S) as root:
+            rows += small(files, "far", root, tmp, N_FAR_OURS, N_FAR)
     return rows
 
 
@@ -66,9 +76,9 @@ def run(tmp: Path) -> list[dict[str, Any]]:
 
 def big(real: Real, tmp: Path) -> list[dict[str, Any]]:
     draw = random.Random(0)
-    data = draw.randbytes(1 << 24) * (BIG_BYTES // (1 << 24) + 1)
-    real.put("big.bin", data[:BIG_BYTES])
-    sha256 = hashlib.sha256(data[:BIG_BYTES]).hexdigest()
+    data = draw.randbytes(1 << 24) * (BIG_BYTES >> 24)
+    real.put("big.bin", data)
+    sha256 = hashlib.sha256(data).hexdigest()
     del data
     out = tmp / "out"
     out.mkdir()
@@ -102,34 +112,38 @@ def curl(url: str, to: Path, *, check: bool) -> float:
 # --- many small files --------------------------------------------------------------------------
 
 
-def small(real: Real, tmp: Path) -> list[dict[str, Any]]:
+def small_files(real: Real) -> Small:
     draw = random.Random(1)
-    files = []
+    files: list[tuple[str, int, str]] = []
     for n in range(N_SMALL):
         data = draw.randbytes(4000 + n % 4000)
         real.put(f"{n:05}.bin", data)
         files.append((f"{n:05}.bin", len(data), hashlib.sha256(data).hexdigest()))
-    out = tmp / "small"
+    return files
+
+
+def small(files: Small, where: str, root: str, tmp: Path, n_ours: int, n_peer: int) -> list[dict[str, Any]]:
+    draw = random.Random(2)
     times: dict[str, list[float]] = {name: [] for name in (*PEERS, "medshelf")}
     peaks = []
     for n in range(ROUNDS):
-        share = files[n * N_PEER : (n + 1) * N_PEER]
+        share = files[n * n_peer : (n + 1) * n_peer]
         for name in draw.sample(list(times), len(times)):
-            shutil.rmtree(out, ignore_errors=True)
+            out = tmp / f"{where}-{n}-{name}"  # nothing is removed in between: ext4 is slow to reuse inodes that were
             out.mkdir()
             gc.collect()
             if name == "medshelf":
-                wall, peak = ours_apart(files, real.tls_url, out)
+                wall, peak = ours_apart(files[:n_ours], root, out)
                 peaks.append(peak)
-                times[name].append(wall / len(files))
+                times[name].append(wall / n_ours)
             else:
                 begun = time.perf_counter()
-                PEERS[name](share, real.tls_url, out)
+                PEERS[name](share, root, out)
                 times[name].append((time.perf_counter() - begun) / len(share))
             for one, _, sha256 in share:
                 assert hashlib.sha256((out / one).read_bytes()).hexdigest() == sha256, f"{name}: {one} is wrong"
-    memory_is_flat(f"{N_SMALL} files", peaks)
-    return [row(f"small files, TLS: {name}", "medshelf", name, times) for name in PEERS]
+    memory_is_flat(f"{n_ours} files, {where}", peaks)
+    return [row(f"small files, {where}: {name}", "medshelf", name, times) for name in PEERS]
 
 
 def with_requests(files: Small, root: str, out: Path) -> None:
@@ -183,6 +197,52 @@ PEERS: dict[str, Callable[[Small, str, Path], None]] = {
 }  # fmt: skip
 
 
+# --- a way that takes time ---------------------------------------------------------------------
+
+
+@contextmanager
+def far(root: str, delay_s: float) -> Iterator[str]:
+    """Relay connections to a server, each byte a while later, from a process of its own; yield the address."""
+    port = int(root.rpartition(":")[2])
+    relay = subprocess.Popen([sys.executable, __file__, "--relay", str(port), str(delay_s)], stdout=subprocess.PIPE)
+    try:
+        assert relay.stdout is not None
+        yield f"https://127.0.0.1:{int(relay.stdout.readline())}"
+    finally:
+        relay.kill()
+        relay.communicate()
+
+
+async def relay(port: int, delay_s: float) -> None:
+    async def one_way(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        due: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+
+        async def deliver() -> None:
+            data = b"begin"
+            while data:
+                at, data = await due.get()
+                await asyncio.sleep(at - loop.time())
+                writer.write(data)
+            writer.close()
+
+        delivering = asyncio.create_task(deliver())
+        with suppress(OSError):
+            while data := await reader.read(1 << 16):
+                due.put_nowait((loop.time() + delay_s, data))
+        due.put_nowait((loop.time() + delay_s, b""))
+        await delivering
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(2 * delay_s)  # what the handshake of TCP takes
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(one_way(reader, back), one_way(there, writer), return_exceptions=True)
+
+    loop = asyncio.get_running_loop()
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
 # --- ours, in a process of its own -------------------------------------------------------------
 
 
@@ -190,14 +250,12 @@ def ours_apart(files: Small, root: str, out: Path) -> tuple[float, int]:
     """Fetch with medshelf; return seconds and the peak of memory in megabytes, as that process measures them."""
     command = [sys.executable, __file__, "--fetch"]
     asked = json.dumps({"files": files, "root": root, "out": str(out)})
-    told = subprocess.run(command, input=asked, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(command, input=asked, stdout=subprocess.PIPE, text=True, check=True).stdout
     wall, peak = json.loads(told)
     return wall, peak
 
 
 def fetch_and_tell() -> None:
-    import resource
-
     from medshelf.access.download import Source, Wanted, fetch_all
     from medshelf.access.hosts import HostFile, http
     from medshelf.access.web import Web
@@ -212,7 +270,17 @@ def fetch_and_tell() -> None:
     wall = time.perf_counter() - begun
     if report.failures:
         raise report.failures[0].error
-    print(json.dumps([wall, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10]))
+    print(json.dumps([wall, peak_megabytes()]))
+
+
+def peak_megabytes() -> int:
+    """Return the peak of this program's own memory; getrusage would count what its parent had (Linux: proc(5))."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) >> 10
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> (20 if sys.platform == "darwin" else 10)
 
 
 def memory_is_flat(what: str, peaks: Sequence[int]) -> None:
@@ -247,5 +315,7 @@ def main() -> None:
 if __name__ == "__main__":
     if "--fetch" in sys.argv:
         fetch_and_tell()
+    elif "--relay" in sys.argv:
+        asyncio.run(relay(int(sys.argv[2]), float(sys.argv[3])))
     else:
         main()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -50,9 +52,10 @@ def already_here(source: Source, target: Path, entry: Entry | None, existing: Ex
     if existing == "replace":
         return None
     try:
-        if not target.is_file():
+        found = _stat(target)
+        if found is None or not stat.S_ISREG(found.st_mode):
             return None
-        size = target.stat().st_size
+        size = found.st_size
         stated = source.file.size_bytes
         if stated is not None and stated != size:
             return None
@@ -61,6 +64,13 @@ def already_here(source: Source, target: Path, entry: Entry | None, existing: Ex
         return _proved(source, target, size, entry)
     except OSError as error:
         raise told(error, target) from error
+
+
+def _stat(target: Path) -> os.stat_result | None:
+    try:
+        return os.stat(target)
+    except FileNotFoundError:
+        return None
 
 
 def _proved(source: Source, target: Path, size: int, entry: Entry | None) -> Fetched | None:

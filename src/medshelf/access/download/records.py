@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
-from urllib.parse import urlsplit
 
 from medshelf.access.hosts import Address, HostFile, Limits, Need
 from medshelf.access.web import Web
@@ -51,8 +50,8 @@ class Source:
     @property
     def gate(self) -> str:
         """Whose limits hold: those of the host's module, for each server that a locator names."""
-        where = urlsplit(self.file.locator).netloc if "://" in self.file.locator else ""
-        return f"{self.host.NAME} {where.rpartition('@')[2]}"
+        server = self.file.locator.partition("://")[2].partition("/")[0]
+        return f"{self.host.NAME} {server.rpartition('@')[2]}"
 
 
 @dataclass(frozen=True, slots=True)
