@@ -30,7 +30,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.access.faults.real import Real, real_server  # noqa: E402
+from tests.access.faults.real import Real, real_server
 
 ROUNDS = 3
 BIG_BYTES = 60 << 24
@@ -192,8 +192,8 @@ def with_wget(files: Small, root: str, out: Path) -> None:
 
 
 PEERS: dict[str, Callable[[Small, str, Path], None]] = {
-    "pooch": with_pooch, "huggingface_hub": with_hugging_face, "wget (Python)": with_wget, "requests.get": with_requests,
-    "requests.Session": with_a_session,
+    "pooch": with_pooch, "huggingface_hub": with_hugging_face, "wget (Python)": with_wget,
+    "requests.get": with_requests, "requests.Session": with_a_session,
 }  # fmt: skip
 
 

@@ -20,11 +20,11 @@ from tests.access.faults.setting import MEGABYTE, Setting, host, some_bytes
 NAMES = tuple(f"case_{n}/image.bin" for n in range(12))
 
 
-def wanted(s: Setting, name: str, *, by: SimpleNamespace | None = None, checksums: bool = True, ref: str = "it") -> Wanted:
+def wanted(s: Setting, name: str, *, by: SimpleNamespace | None = None, checksums: bool = True) -> Wanted:
     served = s.server.files[f"/{name}"]
     sums = {"sha256": served.sha256} if checksums else {}
     file = HostFile(name, s.server.url(f"/{name}"), len(served.data), sums)
-    return Wanted(Source(by or host(), file, ref))  # type: ignore[arg-type]
+    return Wanted(Source(by or host(), file, "it"))  # type: ignore[arg-type]
 
 
 def put_all(s: Setting) -> list[Wanted]:
@@ -76,7 +76,8 @@ def test_failures_are_collected_while_the_rest_goes_on(setting: Setting) -> None
     files = put_all(setting)
     setting.server.files[f"/{NAMES[0]}"].always = status(404)
     setting.server.files[f"/{NAMES[1]}"].always = status(200, b"<!doctype html>" + b" " * 4985 + b"!")
-    bad = [replace(files[4].source, file=replace(files[4].source.file, name=name)) for name in ("../out", "/out", "a/../b", "C:x")]
+    names = ("../out", "/out", "a/../b", "C:x", "a\\b", "", LOCK_NAME)
+    bad = [replace(files[4].source, file=replace(files[4].source.file, name=name)) for name in names]
     report = fetch_all([*files, files[5], *map(Wanted, bad)], setting.folder, setting.web())
     errors = {one.name: one.error for one in report.failures}
     assert isinstance(errors[NAMES[0]], NotFound)

@@ -139,7 +139,7 @@ def ended(child: int) -> int | None:
 
 
 def check(folder: Path, work: Work) -> int:
-    """See that final files are exact and the lock file whole; return how many bytes of the big file wait in its part."""
+    """See that final files are exact and the lock file whole; return how many bytes of the big file are in its part."""
     for name, digest in work.digests.items():
         path = folder / name
         if path.exists():

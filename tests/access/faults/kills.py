@@ -11,7 +11,18 @@ from hashlib import sha256
 from pathlib import Path
 
 from tests.access.faults.children import (
-    BIG, BUSY, DONE, Kills, Work, check, contents, ended, fetching, fetching_one, kill_again_and_again, serve_apart,
+    BIG,
+    BUSY,
+    DONE,
+    Kills,
+    Work,
+    check,
+    contents,
+    ended,
+    fetching,
+    fetching_one,
+    kill_again_and_again,
+    serve_apart,
     started,
 )  # fmt: skip
 

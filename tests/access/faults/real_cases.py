@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +12,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from medshelf.access.download import Fetched, fetch_file
+from medshelf.access.download import Fetched, Source, fetch_file
+from medshelf.access.download.job import Tools
+from medshelf.access.download.one import fetch_one
+from medshelf.access.download.pace import Pace
+from medshelf.access.download.stop import Stop
+from medshelf.access.download.trouble import Stopped
 from medshelf.access.hosts import HostFile
 from medshelf.access.web import Patience, Web
 from medshelf.errors import AccessError
@@ -93,6 +100,26 @@ def no_ranges(real: Real, folder: Path) -> str:
     return "whole, in one stream"
 
 
+def aborted_over_tls(real: Real, folder: Path) -> str:
+    """TLS, ended from another thread: no ciphertext in the part"""
+    real.put("a.bin", DATA)
+    source = Source(host(), HostFile("a.bin", f"{real.tls_url}/slow/a.bin", len(DATA)), "it")  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(real.authority))
+        for n in range(8):
+            stop = Stop()
+            tools = Tools(Web(offline=False), Pace(None), stop, 1, None)
+            timer = threading.Timer(0.05 + 0.017 * n, stop.set)
+            timer.start()
+            with pytest.raises(Stopped):
+                fetch_one(source, folder / "a.bin", tools)
+            timer.join()
+            part = (folder / "a.bin.part").read_bytes() if (folder / "a.bin.part").exists() else b""
+            done = json.loads((folder / "a.bin.part.json").read_text())["done"] if part else []
+            assert all(part[a:b] == DATA[a:b] for a, b in done)
+    return f"absent, {sum(b - a for a, b in done) / 1e6:.0f} MB kept, all of them the file's"
+
+
 def tls(real: Real, folder: Path) -> str:
     """TLS: a known authority, and an unknown one"""
     real.put("a.bin", DATA)
@@ -108,4 +135,4 @@ def tls(real: Real, folder: Path) -> str:
     return "whole; unknown: absent, an error at once"
 
 
-REAL_CASES: tuple[Callable[[Real, Path], str], ...] = (resumed, changed, spans, no_ranges, tls)
+REAL_CASES: tuple[Callable[[Real, Path], str], ...] = (resumed, changed, spans, no_ranges, tls, aborted_over_tls)

@@ -80,7 +80,8 @@ class Setting:
 
     def left(self, name: str) -> list[str]:
         """Return the files of ours beside a file."""
-        return sorted(one.name for one in self.folder.iterdir() if one.name.startswith(f"{name}.") or "medshelf" in one.name)
+        names = sorted(one.name for one in self.folder.iterdir())
+        return [one for one in names if one.startswith(f"{name}.") or "medshelf" in one]
 
     def starts(self, served: Served) -> list[int]:
         """Return where each request began."""

@@ -20,6 +20,7 @@ class Handle:
         flags = os.O_RDWR | os.O_CREAT | (os.O_TRUNC if fresh else 0) | getattr(os, "O_BINARY", 0)
         self._path = path
         self._file = os.open(path, flags, 0o666)
+        self._is_open = True
         self._seeking = threading.Lock()
 
     def write(self, at: int, data: bytes) -> None:
@@ -47,12 +48,15 @@ class Handle:
         _sync_data(self._file)
 
     def close(self) -> None:
-        """Close it."""
-        os.close(self._file)
+        """Close it, once."""
+        if self._is_open:
+            self._is_open = False
+            os.close(self._file)
 
     def publish(self, target: Path) -> None:
-        """Sync, give it its name, sync the folder."""
+        """Sync, close, give it its name, sync the folder."""
         os.fsync(self._file)
+        self.close()
         os.replace(self._path, target)
         sync_folder(target.parent)
 

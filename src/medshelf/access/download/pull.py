@@ -54,7 +54,8 @@ def pull(job: Job, start: int, stop: int | None, *, may_restart: bool = True) ->
             with _told_again(), opener(job.source.file, job.source.ref, start, job.tools.web) as stream:
                 _take(job, Stream(stream), start, job.part.size if stop is None else stop)
             return
-        address = job.address()
+        with _told_again():
+            address = job.address()
         part = job.part
         whole = start == 0 and (stop is None or stop == part.size) and part.there == 0
         with _told_again():
@@ -158,8 +159,7 @@ def _take_whole(job: Job, answer: Answer, *, is_span: bool, may_restart: bool) -
 
 def _first_bytes(job: Job, answer: Answer) -> bytes:
     """Return the first bytes, having seen that they are no page: before anything that is here makes room for them."""
-    with _told_again():
-        first = answer.some(job.tools.pace.piece_bytes)
+    first = _read(job, answer)
     if not first and job.source.file.size_bytes != 0:
         raise Wrong(NotWhole("the host sent an empty file", where=job.name))
     try:
@@ -203,25 +203,28 @@ def _take(job: Job, body: Body, start: int, stop: int | None, first: bytes = b""
         if at == stop:
             _see_end(job, body, at)
             return
-        job.stop.check()
-        with _told_again():
-            data = body.some(job.tools.pace.piece_bytes)
+        data = _read(job, body)
         if not data:
             break
-    job.stop.check()
     if stop is not None:
         raise Again(AccessError("the connection ended early", where=job.name, why=f"{at} of {stop} bytes are here"))
     job.unsized = True
     job.part.adopt(Identity(at))
 
 
+def _read(job: Job, body: Body) -> bytes:
+    """Return the next bytes, unless the work has ended: what an aborted connection under TLS still gives is cipher."""
+    job.stop.check()
+    with _told_again():
+        data = body.some(job.tools.pace.piece_bytes)
+    job.stop.check()
+    return data
+
+
 def _see_end(job: Job, body: Body, at: int) -> None:
     """See that a body whose length nobody told ends where the file does."""
-    if body.length is None and at == job.part.size:
-        with _told_again():
-            more = body.some(1)
-        if more:
-            raise Wrong(_wrong_size(job, at, None), tainted=True)
+    if body.length is None and at == job.part.size and _read(job, body):
+        raise Wrong(_wrong_size(job, at, None), tainted=True)
 
 
 class Stream:

@@ -79,9 +79,7 @@ class Web:
 
     # --- small requests --------------------------------------------------------------------
 
-    def json(
-        self, url: str, *, headers: Mapping[str, str] | None = None, method: str = "GET", body: Any = None
-    ) -> Any:
+    def json(self, url: str, *, headers: Mapping[str, str] | None = None, method: str = "GET", body: Any = None) -> Any:
         """Ask for a JSON document; `body` is sent as JSON.
 
         Raises
