@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -140,3 +141,38 @@ def test_a_file_that_is_here_is_replaced_only_by_a_whole_one(setting: Setting) -
     assert not isinstance(setting.get("/a.bin"), Fetched)  # and `get` has seen that the old one is still there
     served.always = None
     whole(setting.get("/a.bin"))
+
+
+def test_bytes_that_the_disk_lost_are_not_published(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system tells of lost bytes once, to the note; the file must not get its name afterwards."""
+    import errno
+
+    from medshelf.access.download import place
+    from medshelf.access.download.job import Saver
+
+    synced = []
+    real = place._sync_data
+
+    def sync(handle: int) -> None:
+        synced.append(handle)
+        if len(synced) == 1:
+            raise OSError(errno.EIO, "Input/output error")
+        real(handle)
+
+    monkeypatch.setattr(place, "_sync_data", sync)
+    monkeypatch.setattr(Saver, "EVERY_S", 0.02)
+    setting.server.put("/a.bin", some_bytes(3 * MEGABYTE), rate_bytes_per_s=20e6)
+    error = setting.get("/a.bin")
+    assert isinstance(error, AccessError) and "Input/output" in str(error)
+    assert len(synced) == 1
+    whole(setting.get("/a.bin"))
+
+
+def test_a_part_that_somebody_shortens_is_an_error(setting: Setting) -> None:
+    setting.server.put("/a.bin", some_bytes(6 * MEGABYTE), rate_bytes_per_s=20e6)
+
+    def shorten(there: int, size: int | None, name: str) -> None:
+        if there >= 3 * MEGABYTE:
+            os.truncate(setting.folder / "a.bin.part", 10)
+
+    assert not isinstance(setting.get("/a.bin", progress=shorten), Fetched)

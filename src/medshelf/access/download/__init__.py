@@ -104,12 +104,12 @@ def fetch_file(
     NotFound, Offline, DiskFull, AccessError
     """
     source = Source(host, file, ref)
-    here = already_here(source, target, None, existing)
+    tools = Tools(web, Pace(limit_bytes_per_s, web.sleep), Stop(), jobs, progress)
+    here = already_here(source, target, None, existing, tools.stop)
     if here is not None:
         return here
     _make(target.parent)
     ask_for_room([(target, max(0, (file.size_bytes or 0) - bytes_there(target)))])
-    tools = Tools(web, Pace(limit_bytes_per_s, web.sleep), Stop(), jobs, progress)
     return fetch_one(source, target, tools)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from medshelf.access.download.part import Part
-from medshelf.errors import MedshelfError
+from medshelf.errors import AccessError, MedshelfError
 
 _PIECE_BYTES = 1 << 20
 GIT_BLOB = "git-blob"
@@ -65,7 +65,7 @@ class Digests:
         Raises
         ------
         AccessError
-            The part can't be read.
+            The part can't be read, or somebody else has shortened it.
         """
         if not self._threads:
             size = self._part.size or 0
@@ -77,6 +77,8 @@ class Digests:
         self.join()
         if self._error is not None:
             raise self._error
+        if len(self._found) < len(self._algorithms):
+            raise AccessError("the file was changed by another program while it came", where=self._part.path)
         return self._found
 
     def join(self) -> None:
@@ -111,11 +113,11 @@ class Digests:
                 if part.size is None and algorithm == GIT_BLOB:  # the size comes first, and it is not known yet
                     front = front if ended else 0
                 one = hasher(algorithm, front if part.size is None else part.size) if front or ended else None
-            while one is not None and at < front and not (ended and part.size != front):
+            while one is not None and at < front and not part.dropped:
                 data = part.read(at, min(_PIECE_BYTES, front - at))
                 if not data:
                     break
                 one.update(data)
                 at += len(data)
-            if ended:
+            if ended or part.dropped:
                 return one.hexdigest() if one is not None and at == part.size else None

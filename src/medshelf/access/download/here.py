@@ -13,6 +13,7 @@ from medshelf.access.download.one import now
 from medshelf.access.download.prove import better, strength_of
 from medshelf.access.download.records import Existing, Fetched, Source
 from medshelf.access.download.room import told
+from medshelf.access.download.stop import Stop
 from medshelf.access.download.structure import structure_of
 from medshelf.errors import AccessError, NotWhole
 
@@ -37,7 +38,7 @@ def place_of(folder: Path, name: str) -> Path:
     return folder.joinpath(*parts)
 
 
-def already_here(source: Source, target: Path, entry: Entry | None, existing: Existing) -> Fetched | None:
+def already_here(source: Source, target: Path, entry: Entry | None, existing: Existing, stop: Stop) -> Fetched | None:
     """Return the record of a file that is here and need not be fetched, else None.
 
     Parameters
@@ -48,6 +49,8 @@ def already_here(source: Source, target: Path, entry: Entry | None, existing: Ex
         What the lock file says about it.
     existing : str
         See `medshelf.access.download.records.Existing`.
+    stop : Stop
+        Ends the reading.
     """
     if existing == "replace":
         return None
@@ -61,7 +64,7 @@ def already_here(source: Source, target: Path, entry: Entry | None, existing: Ex
             return None
         if existing == "trust" and entry is not None and entry.size_bytes == size:
             return Fetched(source.file.name, target, size, entry.sha256, entry.ref, entry.strength, entry.when)
-        return _proved(source, target, size, entry)
+        return _proved(source, target, size, entry, stop)
     except OSError as error:
         raise told(error, target) from error
 
@@ -73,9 +76,9 @@ def _stat(target: Path) -> os.stat_result | None:
         return None
 
 
-def _proved(source: Source, target: Path, size: int, entry: Entry | None) -> Fetched | None:
+def _proved(source: Source, target: Path, size: int, entry: Entry | None, stop: Stop) -> Fetched | None:
     expected = known(source.file.checksums)
-    found = _digests(target, size, {OURS, *expected})
+    found = _digests(target, size, {OURS, *expected}, stop)
     if any(found[name] != value for name, value in expected.items()):
         return None
     is_as_before = entry is not None and entry.sha256 == found[OURS]
@@ -100,10 +103,11 @@ def _structure(target: Path, name: str) -> str:
         return "none"
 
 
-def _digests(target: Path, size: int, algorithms: Iterable[str]) -> dict[str, str]:
+def _digests(target: Path, size: int, algorithms: Iterable[str], stop: Stop) -> dict[str, str]:
     hashers = {name: hasher(name, size) for name in algorithms}
     with open(target, "rb") as stream:
         while data := stream.read(_PIECE_BYTES):
+            stop.check()
             for one in hashers.values():
                 one.update(data)
     return {name: one.hexdigest() for name, one in hashers.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from medshelf.access.download.digests import OURS, Digests, known
@@ -14,6 +15,7 @@ from medshelf.access.download.records import Progress, Source
 from medshelf.access.download.stop import Stop
 from medshelf.access.hosts import Address
 from medshelf.access.web import Web
+from medshelf.errors import MedshelfError
 
 _TOLD_S = 0.1
 
@@ -143,5 +145,6 @@ class Saver:
         while not self._end.wait(min(self.LOOK_S, self.EVERY_S)):
             there, now = self._part.there, time.monotonic()
             if there != saved and (now - saved_at >= self.EVERY_S or there - saved >= self.EVERY_BYTES):
-                self._part.keep()
+                with suppress(MedshelfError):  # it is told when the file gets its name
+                    self._part.save()
                 saved, saved_at = there, now

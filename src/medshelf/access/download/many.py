@@ -117,7 +117,7 @@ class Many:
 
     def _one(self, wanted: Wanted, path: Path) -> Fetched:
         entry = self._ledger.entry(wanted.name)
-        here = already_here(wanted.source, path, entry, self._existing)
+        here = already_here(wanted.source, path, entry, self._existing, self._tools.stop)
         if here is not None:
             self._tools.tell(here.size_bytes, here.size_bytes, here.name)
             return here

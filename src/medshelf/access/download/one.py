@@ -52,12 +52,12 @@ def _attempt(job: Job) -> Fetched:
         part.publish()
         is_kept = False
     except Wrong as trouble:
-        is_kept = not trouble.tainted
         if trouble.tainted:
+            is_kept = False
             part.discard()
         raise
     finally:
-        part.end()
+        part.end(dropped=is_kept)
         job.saver.finish()
         job.digests.join()
         if is_kept:

@@ -39,6 +39,8 @@ class Part:
         The state of the file at the host that the bytes belong to.
     best : int
         Most bytes that were ever there; more than that is progress.
+    dropped : bool
+        Whether the work ended before the part was whole: nobody needs to follow it any more.
     """
 
     def __init__(self, target: Path, source: Source, *, on_disk: Callable[[], None]) -> None:
@@ -48,6 +50,8 @@ class Part:
         self.identity = Identity(source.file.size_bytes)
         self.best = 0
         self.ended = False
+        self.dropped = False
+        self._unsynced: OSError | None = None
         self._on_disk = on_disk
         self._spans = Spans()
         self._epoch = 0
@@ -182,23 +186,30 @@ class Part:
         found = identity or Identity()
         self.identity = Identity(stated if stated is not None else found.size_bytes, found.etag, found.modified)
 
-    def end(self) -> None:
-        """No more bytes will come; who follows them finishes."""
+    def end(self, *, dropped: bool = False) -> None:
+        """No more bytes will come; who follows them finishes, at once when the part is dropped."""
         with self._changed:
             self.ended = True
+            self.dropped = self.dropped or dropped
             self._changed.notify_all()
 
     # --- on the disk -----------------------------------------------------------------------
 
     def save(self) -> None:
-        """Bring the bytes to the disk, then note which are there."""
+        """Bring the bytes to the disk, then note which are there.
+
+        Raises
+        ------
+        DiskFull, AccessError
+            Also when that failed once before: the system tells of bytes that it lost a single time (fsync(2)).
+        """
         with self._saving:
             if self._handle is None:
                 return
             with self._changed:
                 done, identity = tuple(self._spans), self.identity
             try:
-                self._handle.sync()
+                self._sync(self._handle)
                 write_note(self.path, Note.made(self.source, identity, done))
             except OSError as error:
                 raise told(error, self.path) from error
@@ -209,6 +220,7 @@ class Part:
             if self._memory is not None:
                 put_small(self.target, bytes(self._memory))
                 return
+            self._sync(self._on())
             self._on().publish(self.target)
         except OSError as error:
             raise told(error, self.target) from error
@@ -229,7 +241,7 @@ class Part:
             self._owner.release()
 
     def keep(self) -> None:
-        """Note what is there, for a later process, whatever ended this one."""
+        """Note what is there, for a later process, whatever ended this one; nobody writes any more."""
         try:
             self.save()
         except DiskFull:  # the note needs room, too: the last bytes make it
@@ -238,6 +250,15 @@ class Part:
                 self.save()
         except MedshelfError:
             pass
+
+    def _sync(self, handle: Handle) -> None:
+        if self._unsynced is not None:
+            raise self._unsynced
+        try:
+            handle.sync()
+        except OSError as error:
+            self._unsynced = error
+            raise
 
     def _own(self) -> None:
         self._owner = Owner(self.path.with_name(f"{self.path.name}.owner"))

@@ -44,7 +44,7 @@ class Handle:
         os.ftruncate(self._file, size_bytes)
 
     def sync(self) -> None:
-        """Bring the bytes to the disk."""
+        """Bring the bytes to the disk, and the length with them."""
         _sync_data(self._file)
 
     def close(self) -> None:
@@ -54,8 +54,7 @@ class Handle:
             os.close(self._file)
 
     def publish(self, target: Path) -> None:
-        """Sync, close, give it its name, sync the folder."""
-        os.fsync(self._file)
+        """Close it, give it its name, sync the folder; its bytes are on the disk."""
         self.close()
         os.replace(self._path, target)
         sync_folder(target.parent)

@@ -79,7 +79,9 @@ class Web:
 
     # --- small requests --------------------------------------------------------------------
 
-    def json(self, url: str, *, headers: Mapping[str, str] | None = None, method: str = "GET", body: Any = None) -> Any:
+    def json(
+        self, url: str, *, headers: Mapping[str, str] | None = None, method: str = "GET", body: Any = None
+    ) -> Any:
         """Ask for a JSON document; `body` is sent as JSON.
 
         Raises
@@ -240,9 +242,9 @@ class Web:
         return pool, url[slash:].partition("#")[0] if is_own else url
 
     def _manager(self, proxy: str | None) -> Any:
+        """Return the connections behind a proxy, or behind none."""
         import urllib3
 
-        """Return the connections behind a proxy, or behind none."""
         with self._lock:
             if proxy not in self._pools:
                 timeout = urllib3.Timeout(connect=self.patience.connect_s, read=self.patience.stall_s)
