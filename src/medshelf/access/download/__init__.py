@@ -16,7 +16,11 @@ file does not name it, and the next call proves or fetches it. `fetch_file` sync
 **How it was proved** is kept as a strength, one of `STRENGTHS`. A wrong checksum is never published: the file comes
 anew once, then `NotWhole` says what was expected and found.
 
-**Patience** (`medshelf.access.web.Patience`) is time without progress, not a number of tries.
+**Patience** (`medshelf.access.web.Patience`) is time without progress, not a number of tries. A file of a host that has
+been given up, with nothing coming for anybody, fails at once.
+
+`Wanted` is a file with its mirrors, `Source` a place to have it. A `Report` holds every file once. Progress is told one
+call at a time; what the callback raises ends the work and is raised.
 
 **The lock file** ``medshelf.lock.json`` beside the data names every file with size, SHA-256, source, strength and time.
 Where a host states no checksum, the one of the lock file is used from the second time on; ``existing="replace"`` takes
