@@ -193,6 +193,31 @@ def test_a_host_bears_no_more_streams_and_requests_than_it_says(setting: Setting
     assert time.monotonic() - begun >= (len(NAMES) - 1) / 40
 
 
+def test_spans_of_several_files_share_the_streams_of_their_host(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medshelf.access.download.fill.SPAN_BYTES", 400_000)
+    now, most, lock = 0, 0, threading.Lock()
+
+    def counting(handler: object, served: object) -> None:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.03)
+        with lock:
+            now -= 1
+        serve(handler, served)  # type: ignore[arg-type]
+
+    for n in range(3):
+        setting.server.put(f"/{n}.bin", some_bytes(2 * MEGABYTE, n), always=counting)
+    by = host(split_from=MEGABYTE, parallel=3)
+    report = fetch_all([wanted(setting, f"{n}.bin", by=by) for n in range(3)], setting.folder, setting.web())
+    assert len(report.fetched) == 3
+    assert asked(setting) == 15
+    assert most == 3
+
+
 def test_a_limit_holds_for_all_streams_together(setting: Setting) -> None:
     for n in range(3):
         setting.server.put(f"/{n}.bin", some_bytes(MEGABYTE, n))

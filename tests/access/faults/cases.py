@@ -91,6 +91,35 @@ def ranges_ignored(s: Setting) -> str:
     return "whole, begun anew, nothing appended"
 
 
+def ranges_ignored_and_changed(s: Setting) -> str:
+    """200 to a range request, another state of the same size, cut; no ETag"""
+    served = s.server.put("/a.bin", DATA, etag=None)
+
+    def whole_but_cut(handler: object, served: object) -> None:
+        del handler.headers["Range"]  # type: ignore[attr-defined]
+        cut_after(MEGABYTE)(handler, served)  # type: ignore[arg-type]
+
+    served.faults = [cut_after(2 * MEGABYTE), changed_to(OTHER, None, whole_but_cut)]
+    whole(s.get("/a.bin", checksums={}))
+    assert s.starts(served)[2] <= MEGABYTE
+    return "whole, all of it the new state"
+
+
+def earlier_range_in_spans(s: Setting) -> str:
+    """206 with as many bytes as asked for, from the beginning, in parallel spans"""
+
+    def earlier(handler: object, served: object) -> None:
+        asked = handler.headers.get("Range")  # type: ignore[attr-defined]
+        if asked:
+            start, stop = (int(part) for part in asked.removeprefix("bytes=").split("-"))
+            handler.headers.replace_header("Range", f"bytes=0-{stop - start}")  # type: ignore[attr-defined]
+        serve(handler, served)  # type: ignore[arg-type]
+
+    s.server.put("/a.bin", some_bytes(48 << 20, seed=2), always=earlier)
+    whole(s.get("/a.bin", checksums={}, by=host(split_from=MEGABYTE)))
+    return "whole, fetched anew in one stream"
+
+
 def ranges_ignored_in_spans(s: Setting) -> str:
     """200 to a range request, in parallel spans"""
     s.server.put("/a.bin", some_bytes(40 * MEGABYTE, seed=2), always=no_ranges)
@@ -456,7 +485,7 @@ def failed(got: Fetched | MedshelfError, kind: type[MedshelfError]) -> MedshelfE
 
 CASES: tuple[Case, ...] = (
     cut_at_random, cut_in_spans, breaks_500_times, wrong_range, wrong_range_in_spans, ranges_ignored,
-    ranges_ignored_in_spans, changed_while_resumed, changed_and_if_range_ignored, changed_size, changes_for_ever,
+    ranges_ignored_and_changed, ranges_ignored_in_spans, earlier_range_in_spans, changed_while_resumed, changed_and_if_range_ignored, changed_size, changes_for_ever,
     busy_with_time, busy_with_date, busy_without_time, busy_for_ever, server_error, server_error_for_ever, stalled,
     page_instead, page_on_resume, messages_instead, not_ready, encoded, wrong_checksum, wrong_once, chunks_cut,
     chunks_whole, ends_with_connection, size_is_wrong, signature_expires, refused, gone, beyond_the_end, unreachable,
