@@ -109,7 +109,9 @@ def test_a_need_is_asked_once_for_all_files_of_a_reference(setting: Setting) -> 
 def test_a_host_that_is_down_is_given_up_once(setting: Setting) -> None:
     put_all(setting)
     files = [
-        replace(one, source=replace(one.source, file=replace(one.source.file, locator=f"http://127.0.0.1:9/{one.name}")))
+        replace(
+            one, source=replace(one.source, file=replace(one.source.file, locator=f"http://127.0.0.1:9/{one.name}"))
+        )
         for one in (wanted(setting, name) for name in NAMES)
     ]
     begun = time.monotonic()
@@ -267,7 +269,7 @@ def test_a_full_disk_ends_the_rest(setting: Setting, monkeypatch: pytest.MonkeyP
     def full(target: Path, data: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("medshelf.access.download.part.put_small", full)
+    monkeypatch.setattr("medshelf.access.download.spool.put_small", full)
     by = host(parallel=1)
     put_all(setting)
     report = fetch_all([wanted(setting, name, by=by) for name in NAMES], setting.folder, setting.web())

@@ -168,6 +168,19 @@ def test_bytes_that_the_disk_lost_are_not_published(setting: Setting, monkeypatc
     whole(setting.get("/a.bin"))
 
 
+def test_a_part_that_another_fills_is_left_alone(setting: Setting) -> None:
+    from medshelf.access.download.owner import Owner
+
+    setting.server.put("/a.bin", some_bytes(3 * MEGABYTE))
+    other = Owner(setting.folder / "a.bin.part.owner")
+    other.take()
+    error = setting.get("/a.bin")
+    assert isinstance(error, AccessError) and "something else is being fetched" in str(error)
+    assert setting.left("a.bin") == ["a.bin.part.owner"]
+    other.release()
+    whole(setting.get("/a.bin"))
+
+
 def test_a_part_that_somebody_shortens_is_an_error(setting: Setting) -> None:
     setting.server.put("/a.bin", some_bytes(6 * MEGABYTE), rate_bytes_per_s=20e6)
 

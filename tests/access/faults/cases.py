@@ -485,9 +485,9 @@ def failed(got: Fetched | MedshelfError, kind: type[MedshelfError]) -> MedshelfE
 
 CASES: tuple[Case, ...] = (
     cut_at_random, cut_in_spans, breaks_500_times, wrong_range, wrong_range_in_spans, ranges_ignored,
-    ranges_ignored_and_changed, ranges_ignored_in_spans, earlier_range_in_spans, changed_while_resumed, changed_and_if_range_ignored, changed_size, changes_for_ever,
-    busy_with_time, busy_with_date, busy_without_time, busy_for_ever, server_error, server_error_for_ever, stalled,
-    page_instead, page_on_resume, messages_instead, not_ready, encoded, wrong_checksum, wrong_once, chunks_cut,
-    chunks_whole, ends_with_connection, size_is_wrong, signature_expires, refused, gone, beyond_the_end, unreachable,
-    credentials_on_redirect, two_threads,
+    ranges_ignored_and_changed, ranges_ignored_in_spans, earlier_range_in_spans, changed_while_resumed,
+    changed_and_if_range_ignored, changed_size, changes_for_ever, busy_with_time, busy_with_date, busy_without_time,
+    busy_for_ever, server_error, server_error_for_ever, stalled, page_instead, page_on_resume, messages_instead,
+    not_ready, encoded, wrong_checksum, wrong_once, chunks_cut, chunks_whole, ends_with_connection, size_is_wrong,
+    signature_expires, refused, gone, beyond_the_end, unreachable, credentials_on_redirect, two_threads,
 )  # fmt: skip

@@ -77,9 +77,7 @@ def _nginx(program: str, tmp: Path) -> Iterator[Real]:
     try:
         _wait_for(port)
         version = subprocess.run([program, "-v"], capture_output=True, text=True).stderr.strip().rpartition("/")[2]
-        yield Real(
-            f"nginx {version}", f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls}", tmp / "ca.pem", put
-        )
+        yield Real(f"nginx {version}", f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls}", tmp / "ca.pem", put)
     finally:
         server.terminate()
         server.wait(10)

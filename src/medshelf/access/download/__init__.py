@@ -39,7 +39,6 @@ from medshelf.access.download.many import Many, bytes_there
 from medshelf.access.download.one import fetch_one
 from medshelf.access.download.owner import owning
 from medshelf.access.download.pace import Pace
-from medshelf.access.download.part import SMALL_BYTES
 from medshelf.access.download.records import (
     STRENGTHS,
     Existing,
@@ -52,6 +51,7 @@ from medshelf.access.download.records import (
     Wanted,
 )  # fmt: skip
 from medshelf.access.download.room import ask_for_room, told
+from medshelf.access.download.spool import SMALL_BYTES
 from medshelf.access.download.stop import Stop
 from medshelf.access.hosts import HostFile
 from medshelf.access.web import Web

@@ -7,21 +7,19 @@ Up to `SMALL_BYTES` it lives in memory. Beyond, it lies beside its place as ``NA
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from medshelf.access.download.identity import Identity
 from medshelf.access.download.note import Note, note_of, read_note, write_note
 from medshelf.access.download.owner import Owner
-from medshelf.access.download.place import Handle, put_small
 from medshelf.access.download.records import Source
 from medshelf.access.download.room import told
 from medshelf.access.download.spans import Spans
+from medshelf.access.download.spool import Spool
 from medshelf.errors import AccessError, DiskFull, MedshelfError
 
-SMALL_BYTES = 1 << 20
-"""Files up to this size are held in memory until they are whole."""
 _ROOM_BYTES = 64 << 10
 """What a part gives up on a full disk, so that its note can be written."""
 _WAKE_BYTES = 1 << 20
@@ -51,12 +49,9 @@ class Part:
         self.best = 0
         self.ended = False
         self.dropped = False
-        self._unsynced: OSError | None = None
-        self._on_disk = on_disk
         self._spans = Spans()
         self._epoch = 0
-        self._memory: bytearray | None = bytearray()
-        self._handle: Handle | None = None
+        self._spool = Spool(self.path, before=self._begin, after=on_disk)
         self._owner: Owner | None = None
         self._changed = threading.Condition()
         self._saving = threading.Lock()
@@ -71,7 +66,7 @@ class Part:
     @property
     def in_memory(self) -> bool:
         """Whether nothing of it is on the disk."""
-        return self._memory is not None
+        return self._spool.in_memory
 
     @property
     def there(self) -> int:
@@ -91,12 +86,7 @@ class Part:
 
     def read(self, at: int, n_bytes: int) -> bytes:
         """Return bytes that are there."""
-        if self._memory is not None:
-            return bytes(self._memory[at : at + n_bytes])
-        try:
-            return self._on().read(at, n_bytes)
-        except OSError as error:
-            raise told(error, self.path) from error
+        return self._spool.read(at, n_bytes)
 
     def followed(self, at: int, epoch: int) -> tuple[int, int, bool]:
         """Wait until more than `at` bytes are there without a gap, or the part is restarted, or has ended.
@@ -130,12 +120,12 @@ class Part:
         self._own()
         note = read_note(self.path)
         if note is None or not note.fits(self.source, self._size_on_disk()):
-            self._open(fresh=True)
+            self._spool.open()
             return
         self._spans = Spans(note.done)
         self.best = self._spans.total
         self.identity = note.identity_for(self.source)
-        self._open(fresh=False)
+        self._spool.open(fresh=False)
 
     def adopt(self, identity: Identity) -> None:
         """Complete what is known about the state of the file; the caller has compared the two."""
@@ -152,17 +142,7 @@ class Part:
         ------
         DiskFull, AccessError
         """
-        with self._changed:
-            if self._memory is not None:
-                if at == len(self._memory) and at + len(data) <= SMALL_BYTES:
-                    self._memory += data
-                else:
-                    self._spill()
-        if self._memory is None:
-            try:
-                self._on().write(at, data)
-            except OSError as error:
-                raise told(error, self.path) from error
+        self._spool.write(at, data)
         with self._changed:
             before = self._spans.front
             self._spans.add(at, at + len(data))
@@ -173,12 +153,10 @@ class Part:
     def restart(self, identity: Identity | None = None) -> None:
         """Forget all bytes; the note says so first, and never speaks of bytes of another state."""
         with self._saving:
-            if self._handle is not None:
+            if self._spool.is_open:
                 self._note_nothing()
-                self._handle.truncate()
+            self._spool.cut()
             with self._changed:
-                if self._memory is not None:
-                    self._memory.clear()
                 self._spans = Spans()
                 self._epoch += 1
                 self._changed.notify_all()
@@ -204,39 +182,28 @@ class Part:
             Also when that failed once before: the system tells of bytes that it lost a single time (fsync(2)).
         """
         with self._saving:
-            if self._handle is None:
+            if not self._spool.is_open:
                 return
             with self._changed:
                 done, identity = tuple(self._spans), self.identity
-            try:
-                self._sync(self._handle)
-                write_note(self.path, Note.made(self.source, identity, done))
-            except OSError as error:
-                raise told(error, self.path) from error
+            self._spool.sync()
+            self._note(identity, done)
 
     def publish(self) -> None:
-        """Give the whole file its name. One from the disk is synced first, one from memory is not: see the package."""
-        try:
-            if self._memory is not None:
-                put_small(self.target, bytes(self._memory))
-                return
-            self._sync(self._on())
-            self._on().publish(self.target)
-        except OSError as error:
-            raise told(error, self.target) from error
-        note_of(self.path).unlink(missing_ok=True)
+        """Give the whole file its name; errors as in `Spool`."""
+        self._spool.publish(self.target)
+        if self._spool.is_open:
+            note_of(self.path).unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Remove what is on the disk."""
-        if self._handle is not None:
+        if self._spool.is_open:
             self.path.unlink(missing_ok=True)
             note_of(self.path).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the file; whoever follows its bytes must have finished."""
-        if self._handle is not None:
-            self._handle.close()
-            self._handle = None
+        self._spool.close()
         if self._owner is not None:
             self._owner.release()
 
@@ -251,56 +218,30 @@ class Part:
         except MedshelfError:
             pass
 
-    def _sync(self, handle: Handle) -> None:
-        if self._unsynced is not None:
-            raise self._unsynced
-        try:
-            handle.sync()
-        except OSError as error:
-            self._unsynced = error
-            raise
+    def _begin(self) -> None:
+        """Own the part and say so, before its file is made: a part without a note is not ours."""
+        if self._owner is None:
+            self._own()
+        self._note_nothing()
 
     def _own(self) -> None:
         self._owner = Owner(self.path.with_name(f"{self.path.name}.owner"))
         self._owner.take()
 
-    def _spill(self) -> None:
-        memory, self._memory = self._memory, None
-        self.target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._own()
-            self._open(fresh=True)
-            if memory:
-                self._on().write(0, bytes(memory))
-        except OSError as error:
-            raise told(error, self.path) from error
-
-    def _open(self, *, fresh: bool) -> None:
-        if fresh:
-            self._note_nothing()
-        try:
-            self._handle = Handle(self.path, fresh=fresh)
-        except OSError as error:
-            raise told(error, self.path) from error
-        self._memory = None
-        self._on_disk()
-
     def _shorten(self) -> None:
         stop = max(0, self._size_on_disk() - _ROOM_BYTES)
-        self._on().truncate(stop)
+        self._spool.cut(stop)
         with self._changed:
             self._spans = self._spans.before(stop)
 
     def _note_nothing(self) -> None:
+        self._note(Identity(), ())
+
+    def _note(self, identity: Identity, done: Iterable[tuple[int, int]]) -> None:
         try:
-            write_note(self.path, Note.made(self.source, Identity(), ()))
+            write_note(self.path, Note.made(self.source, identity, done))
         except OSError as error:
             raise told(error, self.path) from error
-
-    def _on(self) -> Handle:
-        if self._handle is None:
-            raise RuntimeError("the part is not open")
-        return self._handle
 
     def _size_on_disk(self) -> int:
         return self.path.stat().st_size

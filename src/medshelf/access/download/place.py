@@ -21,6 +21,7 @@ class Handle:
         self._path = path
         self._file = os.open(path, flags, 0o666)
         self._is_open = True
+        self._lost: OSError | None = None
         self._seeking = threading.Lock()
 
     def write(self, at: int, data: bytes) -> None:
@@ -44,8 +45,14 @@ class Handle:
         os.ftruncate(self._file, size_bytes)
 
     def sync(self) -> None:
-        """Bring the bytes to the disk, and the length with them."""
-        _sync_data(self._file)
+        """Bring the bytes to the disk, and the length with them; raise again what this raised once."""
+        if self._lost is not None:
+            raise self._lost
+        try:
+            _sync_data(self._file)
+        except OSError as error:
+            self._lost = error
+            raise
 
     def close(self) -> None:
         """Close it, once."""
