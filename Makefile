@@ -4,7 +4,7 @@ VENV ?= .venv
 INTEROP ?= .venv-interop
 BIN = $(VENV)/bin
 
-.PHONY: demo test interop lint bench fuzz docs catalogue idc wheel clean
+.PHONY: demo test interop lint bench fuzz chaos docs catalogue idc wheel clean
 
 demo: $(VENV)/.ready  ## twins of three datasets, from find to a folder that nnU-Net takes; no download
 	$(BIN)/python examples/abdomen/demo.py
@@ -33,6 +33,9 @@ bench: $(VENV)/.ready-test  ## side by side with the libraries that a user would
 
 fuzz: $(VENV)/.ready-test  ## 5,000 mutants of files for every reader: errors of ours, or an image; no hang, no crash, no greed
 	$(BIN)/python -m tests.fuzz.run --mutants 5000
+
+chaos: $(VENV)/.ready-test  ## every fault of a download and 240 kills, as a table: a final file is exact or absent
+	$(BIN)/python -m tests.access.faults.run --kills 240
 
 docs: $(VENV)/.ready-test  ## the site, into site/; fails on a warning or an undocumented verb
 	$(BIN)/pip install -q -r docs/requirements.txt

@@ -18,7 +18,8 @@ The contract, exercised for every host by ``tests/conformance/test_hosts.py``:
     None when the files can be fetched with the credentials that are there, else a `Need` that says what a person has to
     do. It tells from what the host answers, not from a guess, and costs at most one small request.
 ``open_at(file, ref, start, web)``
-    optional, for hosts that do not speak HTTP: a stream from a byte on.
+    optional, for hosts that do not speak HTTP: a stream from a byte on, which is also a context manager. It raises
+    `medshelf.access.web.Broken` for what may pass; so does its ``read``, or an `OSError`.
 
 Modules whose names begin with an underscore are what hosts share: safe names, answers taken apart, errors.
 
