@@ -35,7 +35,7 @@ VARIABLES = {
     "default",
     "MEDSHELF_OFFLINE": "when set, nothing is asked of the network",
     "MEDSHELF_USER_AGENT": "how medshelf names itself to hosts, in place of its own name",
-    "MEDSHELF_IDC_INDEX": "another index of the NCI Imaging Data Commons than the shelf's, in the form of `idc-index-data`",
+    "MEDSHELF_IDC_INDEX": "an index of the NCI Imaging Data Commons, such as that of the package `idc-index-data`",
     "MEDSHELF_DEBUG": "when set, a mistake in medshelf shows its traceback",
     "NO_COLOR": "when set, no colours",
 }

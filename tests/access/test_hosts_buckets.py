@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from medshelf.access.hosts import HostFile, gcs, host_named, idc, isic, manual, openneuro, s3, tcia
+from medshelf.access.download import Source, Wanted, fetch_all
+from medshelf.access.hosts import HostFile, Limits, gcs, host_named, idc, isic, manual, openneuro, s3, tcia
 from medshelf.access.hosts import _idc_index as idc_index
 from medshelf.access.hosts import _tcia_pages as tcia_pages
 from medshelf.access.web import Web
@@ -199,6 +200,23 @@ def test_s3_names_that_can_be_those_of_servers_are(ref: str, root: str) -> None:
     assert place_of(ref)[0].root == root
 
 
+def test_s3_what_the_downloader_brings_is_what_was_put_there(
+    moto: Moto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a large file, in several ranges at a time, as of a host that limits each stream."""
+    keys = {f"d/{name}": data for name, data in FILES.items() if data} | {"d/big.bin": bytes(range(251)) * 200_000}
+    moto.put("to-fetch", keys)
+    monkeypatch.setattr(s3, "LIMITS", Limits(parallel=4, split_from_bytes=8 << 20))
+    web = moto.web("to-fetch")
+    found = s3.list_files("to-fetch/d/", web)
+    wanted = [Wanted(Source(s3, file, "to-fetch/d/")) for file in found.files]
+    report = fetch_all(wanted, tmp_path / "out", web)
+    assert not report.failures
+    for key, data in keys.items():
+        assert (tmp_path / "out" / key.removeprefix("d/")).read_bytes() == data
+    assert {one.strength for one in report.fetched} == {"md5"}
+
+
 # --- gcs ---------------------------------------------------------------------------------------
 
 
@@ -259,6 +277,30 @@ def test_idc_series_are_listed_from_the_bucket_as_the_index_says(moto: Moto, com
         folder = f"lctsc/{one.patient_id}/{one.study_uid}/RTSTRUCT_{one.uid}/"
         assert all(file.name.startswith(folder) and file.checksums["md5"] for file in found.files)
         assert found.files[0].meta == {"series": one.uid, "modality": "RTSTRUCT", "licence": one.licence}
+
+
+def test_idc_the_downloader_brings_real_dicom_and_goes_on_where_it_was(
+    moto: Moto, tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slices = sorted((shared_data / "dcm-qa-nih/In/20180918Si").rglob("*.dcm"))[:6]
+    assert len(slices) == 6
+    uuid = "11111111-2222-4333-8444-555555555555"
+    moto.put("idc-open-data-cr", {f"{uuid}/{n}.dcm": one.read_bytes() for n, one in enumerate(slices)})
+    total = sum(one.stat().st_size for one in slices)
+    place = tmp_path / "index.parquet"
+    given = {"crdc_series_uuid": uuid, "aws_bucket": "idc-open-data-cr", "Modality": "MR", "instanceCount": 6}
+    fake_idc.write_index(place, [row(**given, PatientID="p", series_size_MB=total / 1e6)])
+    monkeypatch.setenv("MEDSHELF_IDC_INDEX", str(place))
+    idc_index._facts.cache_clear()
+    web = moto.web("idc-open-data-cr")
+    found = idc.list_files("lctsc", web)
+    ref = found.ref.removeprefix("idc:")
+    wanted = [Wanted(Source(idc, file, ref)) for file in found.files]
+    for some in (wanted[:2], wanted):
+        report = fetch_all(some, tmp_path / "out", web)
+        assert not report.failures and len(report.fetched) == len(some)
+    folder = tmp_path / "out/lctsc/p/1.2.3.4.0/MR_1.2.3.5.0"
+    assert [(folder / f"{n}.dcm").read_bytes() for n in range(6)] == [one.read_bytes() for one in slices]
 
 
 @pytest.mark.parametrize("harm", ["one file less", "one byte less", "one file more"])
