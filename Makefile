@@ -16,7 +16,7 @@ interop: $(INTEROP)/.ready  ## PyTorch, MONAI, TorchIO, nnU-Net
 	$(INTEROP)/bin/python -m pytest -q tests/interop --override-ini addopts=-ra
 
 lint: $(VENV)/.ready-test  ## style, types, and who may import whom
-	$(BIN)/ruff check src tests benchmarks examples docs catalogue/idc
+	$(BIN)/ruff check src tests benchmarks examples docs tools catalogue/idc
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
@@ -26,7 +26,7 @@ catalogue: $(VENV)/.ready  ## check every record; all problems at once, with fil
 idc: $(VENV)/.ready-test  ## make catalogue/idc/series.parquet anew from the index that its README.toml names (79 MB from PyPI)
 	rm -rf build/idc
 	$(BIN)/pip download -q --no-deps --dest build/idc $$(sed -n 's/^package = "\(.*\)"/\1/p' catalogue/idc/README.toml)
-	$(BIN)/python catalogue/idc/make_series.py build/idc/*.whl
+	$(BIN)/python tools/idc_series.py build/idc/*.whl
 
 bench: $(VENV)/.ready-test  ## side by side with the libraries that a user would pick, as ratios
 	$(BIN)/python benchmarks/run.py

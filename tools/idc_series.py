@@ -1,6 +1,6 @@
 """Make series.parquet anew: the rows that README.toml names, from a wheel of idc-index-data.
 
-Use: python catalogue/idc/make_series.py WHEEL
+Use: python tools/idc_series.py WHEEL
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parents[1] / "catalogue" / "idc"
 
 
 def main(wheel: Path) -> None:
