@@ -1,7 +1,8 @@
 """Encrypted members of a zip: the old cipher of PKWARE, and AES as WinZip made it.
 
 The old one after APPNOTE.TXT 6.3.10, section 6.1; AES after WinZip's "AES Encryption Information: Encryption
-Specification AE-1 and AE-2", by the package cryptography. The old cipher runs in Python, at 1 to 2 MB/s: it depends on each byte before.
+Specification AE-1 and AE-2", by the package cryptography. The old cipher depends on each byte before, so it runs in
+Python, at 1 to 2 MB/s.
 """
 
 from __future__ import annotations

@@ -69,10 +69,10 @@ def read_index(codec: str, source: Source, name: str, password: str | None) -> I
     return index
 
 
-def open_forward(codec: str, source: Source, name: str, size_bytes: int, password: str | None) -> io.RawIOBase:
+def open_forward(codec: str, source: Source, name: str, password: str | None) -> io.RawIOBase:
     """Return what the members hold, one after another, as `read_index` placed them."""
     produce = _pass_7z if codec == "7z" else _pass_rar
-    return _Produced(lambda: produce(source, name, size_bytes, password), codec, name)
+    return _Produced(lambda: produce(source, name, password), codec, name)
 
 
 # --- 7z --------------------------------------------------------------------------------------
@@ -82,7 +82,8 @@ def _rows_of_7z(source: Source, name: str, password: str | None) -> list[Row]:
     """Return all that is no folder; files that share the name of a link are left out with it."""
     rows = list(_all_rows_of_7z(source, name, password))
     odd = {row.name for row in rows if row.fault}
-    return [row._replace(fault=row.fault or "it shares its name with a link") if row.name in odd else row for row in rows]
+    why = "it shares its name with a link"
+    return [row._replace(fault=row.fault or why) if row.name in odd else row for row in rows]
 
 
 def _all_rows_of_7z(source: Source, name: str, password: str | None) -> Iterator[Row]:
@@ -105,10 +106,11 @@ def _sevenzip(stream: io.RawIOBase, password: str | None) -> Any:
     return py7zr.SevenZipFile(io.BufferedReader(stream, 1 << 16), password=password)
 
 
-def _pass_7z(source: Source, name: str, size_bytes: int, password: str | None) -> Iterator[bytes]:
+def _pass_7z(source: Source, name: str, password: str | None) -> Iterator[bytes]:
     """Yield what py7zr writes, which a thread of it pushes through a pipe."""
     io7: Any = need("py7zr.io", "7z")
-    kept = {row.name for row in _rows_of_7z(source, name, password) if row.kept}
+    rows = _rows_of_7z(source, name, password)
+    kept = {row.name for row in rows if row.kept}
     outlet, inlet = os.pipe()
     failed: list[BaseException] = []
 
@@ -140,7 +142,7 @@ def _pass_7z(source: Source, name: str, size_bytes: int, password: str | None) -
     def work() -> None:
         try:
             with source.open() as stream, _sevenzip(stream, password) as archive:
-                archive.max_extract_size = size_bytes
+                archive.max_extract_size = sum(row.size for row in rows)
                 archive.extract(targets=kept, factory=_Writers())
         except BaseException as error:
             failed.append(error)
@@ -181,7 +183,7 @@ def _rar(source: Source, name: str, password: str | None) -> Any:
     if not isinstance(source, WholeFile):
         raise AccessError("a rar inside an archive is not read", where=name, hint="Unpack the archive around it")
     source.open().close()  # is it still the file that was listed?
-    archive = rarfile.RarFile(source.path)
+    archive = rarfile.RarFile(source.path, errors="strict")
     if password is not None:
         archive.setpassword(password)
     elif archive.needs_password() and not archive.infolist():
@@ -189,7 +191,7 @@ def _rar(source: Source, name: str, password: str | None) -> Any:
     return archive
 
 
-def _pass_rar(source: Source, name: str, size_bytes: int, password: str | None) -> Iterator[bytes]:
+def _pass_rar(source: Source, name: str, password: str | None) -> Iterator[bytes]:
     with _rar(source, name, password) as archive:
         for info, row in zip(
             (i for i in archive.infolist() if not i.is_dir()), _rows_of_rar(source, name, password), strict=True

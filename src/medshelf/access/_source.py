@@ -110,7 +110,7 @@ class Unpacked:
         if self.codec in SOLID:
             from medshelf.access import _solid
 
-            return _solid.open_forward(self.codec, self.of, self.name, self.size_bytes, self.password)
+            return _solid.open_forward(self.codec, self.of, self.name, self.password)
         limit = None if self.codec in ("gzip", "bz2", "xz") else self.size_bytes
         return Decompressed(self.of.open(), self.codec, self.name, limit, self.crc32)
 

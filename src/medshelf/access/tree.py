@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from medshelf.access._kind import UNREAD_SUFFIXES, is_archive_name, kind_of
-from medshelf.access._split import is_later_part, whole_of
 from medshelf.access._listing import LISTING_SUFFIXES, read_listing
+from medshelf.access._split import is_later_part, whole_of
 from medshelf.access._walk import walk
 from medshelf.access.archive import Archive
 from medshelf.access.problem import Problem, Problems
