@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def disks(path: Path, size_bytes: int) -> Path:
-    """Cut a zip of zipfile's into ``.z01`` … ``.zip``, members and directory numbered by disk (APPNOTE 4.4.11, 4.4.16)."""
+    """Cut a zip of zipfile's into ``.z01`` … ``.zip``, numbered by disk (APPNOTE 4.4.11, 4.4.16)."""
     data = path.read_bytes()
     end = data.rindex(b"PK\5\6")
     entries, size, start = struct.unpack_from("<HLL", data, end + 10)

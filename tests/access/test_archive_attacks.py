@@ -401,7 +401,8 @@ def _refused(path: Path, tmp_path: Path, words: str, **how: object) -> None:
     [
         ("../up.txt", "leads out"), ("a/../../up.txt", "leads out"), ("/etc/passwd", "absolute"),
         ("C:/x.txt", "drive letter"), ("a/nul.txt", "Windows keeps"), ("COM1", "Windows keeps"),
-        ("lpt9.nii.gz", "Windows keeps"), ("aux .txt", "Windows keeps"), (".unpacked/a.journal", "folder of the journal"),
+        ("lpt9.nii.gz", "Windows keeps"), ("aux .txt", "Windows keeps"),
+        (".unpacked/a.journal", "folder of the journal"),
         ("d/" * 70 + "x", "folders deep"), ("long" * 64, "longer than 255"),
     ],
 )  # fmt: skip

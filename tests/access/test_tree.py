@@ -90,7 +90,11 @@ def test_archives_in_a_folder_are_listed_with_their_members(
 
 def test_a_broken_archive_in_a_folder_is_a_problem_not_an_error(folder: Path, make_zip: Maker) -> None:
     _fill(
-        folder, {"cut.zip": make_zip({"x": b"1"}).read_bytes()[:-9], "page.tar.gz": b"<html>", "b.rar": b"R", "c.tar.zst": b"x"}
+        folder,
+        {
+            "cut.zip": make_zip({"x": b"1"}).read_bytes()[:-9], "page.tar.gz": b"<html>",
+            "b.rar": b"R", "c.tar.zst": b"x",
+        },
     )
     os.rename(make_zip({"../up": b"1", "x": b"2"}), folder / "good.zip")
     tree = open_tree(folder)

@@ -10,6 +10,7 @@ import io
 import os
 import re
 from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -64,17 +65,48 @@ def archive_source(path: str) -> Source:
     """
     folder, name = os.path.split(path)
     whole = WholeFile(path, stamp_of(path))
+    alone = not is_first_piece(name) and not any(os.path.exists(f"{path[:-3]}{z}01") for z in "zZ")
+    names = [name] if alone else os.listdir(folder)
+
+    def source_of(part: str) -> Source:
+        place = str(Path(folder) / part)
+        return WholeFile(place, stamp_of(place))
+
+    return joined(name, names, source_of, path) or whole
+
+
+def joined(name: str, beside: Iterable[str], source_of: Callable[[str], Source], where: str) -> Joined | None:
+    """Return the parts of a split archive as one, or None for an archive of one file.
+
+    Parameters
+    ----------
+    name : str
+        The archive's file name.
+    beside : iterable of str
+        Names in its folder.
+    source_of : callable
+        Gives the bytes of one of them.
+    where : str
+        For messages.
+
+    Raises
+    ------
+    AccessError
+        It is a part that is not the one to name, or a part is missing.
+    """
     if is_later_part(name):
-        first = whole_of(name)
-        raise AccessError("this is a part of a split archive", where=path, hint=f"Name {first} instead")
+        raise AccessError("this is a part of a split archive", where=where, hint=f"Name {whole_of(name)} instead")
     if is_first_piece(name):
-        beside = _numbered(folder, name[:-3], r"\d{3}")
-        return _joined(path, beside, name[:-3], 1, disks=False)
-    if name.lower().endswith(".zip"):
-        beside = _numbered(folder, name[:-3], r"z\d{2,3}")
-        if beside and _disks_of(whole) > 1:
-            return _joined(path, {**beside, len(beside) + 1: path}, name[:-3] + "z", 1, disks=True)
-    return whole
+        parts = _numbered(beside, name[:-3], r"\d{3}")
+        return Joined(tuple(source_of(part) for part in _in_order(parts, name[:-3], 3, where)))
+    parts = _numbered(beside, name[:-3], r"z\d{2,3}") if name.lower().endswith(".zip") else {}
+    if not parts:
+        return None
+    last = source_of(name)
+    if _disks_of(last) < 2:
+        return None
+    earlier = _in_order(parts, name[:-3] + "z", 2, where)
+    return Joined((*(source_of(part) for part in earlier), last), disks=True)
 
 
 def whole_of(name: str) -> str:
@@ -83,28 +115,23 @@ def whole_of(name: str) -> str:
     return f"{found['stem']}.001" if found else f"{os.path.splitext(name)[0]}.zip"
 
 
-def _numbered(folder: str, stem: str, ending: str) -> dict[int, str]:
-    """Return the files that are called `stem` and a number, by it."""
+def _numbered(names: Iterable[str], stem: str, ending: str) -> dict[int, str]:
+    """Return the names that are `stem` and a number, by it."""
     wanted = re.compile(re.escape(stem) + ending, re.IGNORECASE)
-    found = {}
-    for name in os.listdir(folder):
-        if wanted.fullmatch(name):
-            found[int(re.sub(r"\D", "", name[len(stem) :]))] = str(Path(folder) / name)
-    return found
+    return {int(re.sub(r"\D", "", name[len(stem) :])): name for name in names if wanted.fullmatch(name)}
 
 
-def _joined(path: str, found: dict[int, str], stem: str, first: int, *, disks: bool) -> Joined:
-    missing = [n for n in range(first, max(found)) if n not in found]
+def _in_order(parts: dict[int, str], stem: str, width: int, where: str) -> list[str]:
+    missing = [n for n in range(1, max(parts)) if n not in parts]
     if missing:
-        width = 2 if disks else 3
         raise AccessError(
-            "a part of the split archive is missing", where=path, why=f"{stem}{missing[0]:0{width}d} is not beside it",
-            hint="Fetch all parts into one folder",
+            "a part of the split archive is missing", where=where,
+            why=f"{stem}{missing[0]:0{width}d} is not beside it", hint="Fetch all parts into one folder",
         )  # fmt: skip
-    return Joined(tuple(WholeFile(found[n], stamp_of(found[n])) for n in sorted(found)), disks)
+    return [parts[n] for n in sorted(parts)]
 
 
-def _disks_of(last: WholeFile) -> int:
+def _disks_of(last: Source) -> int:
     """Return of how many disks the zip says that it is the last."""
     from medshelf.access._zip import disk_count
 

@@ -24,7 +24,7 @@ from medshelf.access._codec import STEP_BYTES
 from medshelf.access._index import BLOCK, ENCRYPTED
 from medshelf.access._source import Unpacked as Packed
 from medshelf.access._unpack_journal import Journal
-from medshelf.access._unpack_plan import OWN_FOLDER, Step, directory_hash, plan
+from medshelf.access._unpack_plan import Step, directory_hash, plan
 from medshelf.access.archive import Archive
 from medshelf.access.cache import one_at_a_time
 from medshelf.errors import AccessError, DiskFull, MedshelfError

@@ -43,7 +43,7 @@ def closed_archives(names: Iterable[str]) -> dict[str, None]:
     """Return the archives of a list of names that nobody has looked into, in their order."""
     there = list(names)
     opened = {name.partition("!/")[0] for name in there if "!/" in name}
-    return {name: None for name in there if name[-8:].lower().endswith(_ENDINGS) and name not in opened}
+    return {name: None for name in there if name[-8:].lower().endswith(ARCHIVE_ENDINGS) and name not in opened}
 
 
 def own_archives(record: Record, layout: Layout, closed: Collection[str]) -> list[str]:
