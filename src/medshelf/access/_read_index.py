@@ -9,6 +9,7 @@ from medshelf.access import _crypt, _solid, _tar, _zip
 from medshelf.access._codec import Decompressed
 from medshelf.access._index import BLOCK, ENCRYPTED, TAR, Entry, Index, part_of
 from medshelf.access._kind import COMPRESSED, UNREAD, is_archive_name, kind_of
+from medshelf.access._password import locked
 from medshelf.access._random_access import is_quick
 from medshelf.access._source import SOLID, Source, Unpacked
 from medshelf.access._split import Joined
@@ -58,7 +59,7 @@ def read_index(
 def packed_source(entry: Entry, name: str, password: str | None = None) -> Source:
     """Return a member's bytes as a source: part of the archive, or that part unpacked."""
     if entry.flags & ENCRYPTED and password is None:
-        raise _crypt.locked(name)
+        raise locked(name)
     if entry.method in (TAR, BLOCK):
         return part_of(entry, entry.offset)
     with entry.source.open() as stream:

@@ -133,7 +133,7 @@ def _in_order(parts: dict[int, str], stem: str, width: int, where: str) -> list[
 
 def _disks_of(last: Source) -> int:
     """Return of how many disks the zip says that it is the last."""
-    from medshelf.access._zip import disk_count
+    from medshelf.access._zip_end import disk_count
 
     with last.open() as stream:
         return disk_count(stream, last.size_bytes)
