@@ -4,7 +4,7 @@ VENV ?= .venv
 INTEROP ?= .venv-interop
 BIN = $(VENV)/bin
 
-.PHONY: demo test interop lint bench fuzz docs catalogue wheel clean
+.PHONY: demo test interop lint bench fuzz chaos docs catalogue wheel clean
 
 demo: $(VENV)/.ready  ## twins of three datasets, from find to a folder that nnU-Net takes; no download
 	$(BIN)/python examples/abdomen/demo.py
@@ -28,6 +28,9 @@ bench: $(VENV)/.ready-test  ## side by side with the libraries that a user would
 
 fuzz: $(VENV)/.ready-test  ## 5,000 mutants of files for every reader: errors of ours, or an image; no hang, no crash, no greed
 	$(BIN)/python -m tests.fuzz.run --mutants 5000
+
+chaos: $(VENV)/.ready-test  ## unpacking killed 30 times for each kind of archive; no file half written, the next run goes on
+	MEDSHELF_CHAOS=30 $(BIN)/python -m pytest -q tests/access/test_unpack.py -k killed
 
 docs: $(VENV)/.ready-test  ## the site, into site/; fails on a warning or an undocumented verb
 	$(BIN)/pip install -q -r docs/requirements.txt

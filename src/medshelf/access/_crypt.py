@@ -20,7 +20,8 @@ from medshelf.access._source import Part, Source
 from medshelf.access._zip_end import read_exactly
 from medshelf.errors import AccessError, need
 
-_AES = 99
+AES = 99
+"""Method of a member that AES encrypts; its own stands in the AES field."""
 _STRONG = 0x40
 _DESCRIPTOR = 0x8
 _OLD_HEAD_BYTES = 12
@@ -70,7 +71,7 @@ def decrypted(stream: io.RawIOBase, entry: Entry, name: str, password: str) -> t
             "the member is encrypted in PKWARE's own way, which is not read", where=name,
             hint="Unpack the archive with the program that made it",
         )  # fmt: skip
-    if entry.method != _AES:
+    if entry.method != AES:
         check = local.time >> 8 if local.flags & _DESCRIPTOR else (entry.crc32 or 0) >> 24
         return Decrypted(part, 0, check, name, password), entry.method, entry.crc32
     told = _zip.extra_field(local.extra, 0x9901) or b""

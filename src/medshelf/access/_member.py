@@ -34,7 +34,7 @@ def open_member(entry: Entry, name: str, password: str | None = None) -> io.RawI
         The member is encrypted and the password absent or wrong, packed in a way that is not read, or not where
         the archive says.
     """
-    refuse_unreadable(entry.method, name)
+    refuse_unreadable(entry.method, name, encrypted=bool(entry.flags & ENCRYPTED))
     if entry.flags & ENCRYPTED and password is None:
         raise locked(name)
     stream = entry.source.open()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from medshelf.access._password import locked
-from medshelf.access._solid_row import PIPE_BYTES, Row
+from medshelf.access._solid_row import STEP_BYTES, Row
 from medshelf.access._source import Source, WholeFile
 from medshelf.errors import AccessError, need
 
@@ -50,7 +50,7 @@ def contents(source: Source, name: str, password: str | None) -> Iterator[bytes]
                 continue
             left = row.size
             with archive.open(info) as stream:
-                while left > 0 and (data := stream.read(min(left, PIPE_BYTES))):
+                while left > 0 and (data := stream.read(min(left, STEP_BYTES))):
                     left -= len(data)
                     yield data
             if left:

@@ -20,7 +20,6 @@ Progress = Callable[[int, int], None]
 """Told how many bytes of how many of the archive have been looked at."""
 
 _BUFFER_BYTES = 1 << 16
-_AES = 99
 _EMPTY_TAR_BYTES = range(1024, 1 << 20, 512)
 """Sizes that a tar without members has; a larger file of zeros is room made for a download."""
 
@@ -73,9 +72,10 @@ def packed_source(entry: Entry, name: str, password: str | None = None) -> Sourc
     return Unpacked(packed, _zip.METHODS[method], entry.size_bytes, name, crc32)
 
 
-def refuse_unreadable(method: int, name: str) -> None:
-    """Raise `AccessError` for a compression that is not read; AES is told apart later."""
-    if method not in _zip.METHODS and method not in (_zip.STORED, _AES, TAR, BLOCK):
+def refuse_unreadable(method: int, name: str, *, encrypted: bool = False) -> None:
+    """Raise `AccessError` for a compression that is not read; AES stands in front of one, where it is encrypted."""
+    known = (_zip.STORED, TAR, BLOCK, _crypt.AES) if encrypted else (_zip.STORED, TAR, BLOCK)
+    if method not in _zip.METHODS and method not in known:
         called = _zip.OTHER_METHODS.get(method, f"method {method}")
         raise AccessError(
             f"the member is compressed with {called}, which is not read",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
+import queue
 import stat
 import threading
 from collections.abc import Iterator
 from typing import Any
 
-from medshelf.access._solid_row import PIPE_BYTES, Row
+from medshelf.access._solid_row import Row
 from medshelf.access._source import Source
 from medshelf.errors import need
 
@@ -43,20 +43,22 @@ def _open(stream: io.RawIOBase, password: str | None) -> Any:
 
 
 def contents(source: Source, name: str, password: str | None) -> Iterator[bytes]:
-    """Yield what py7zr writes, which a thread of it pushes through a pipe."""
+    """Yield what py7zr writes, which a thread of it hands over block by block (of up to 128 MB, as py7zr works)."""
     io7: Any = need("py7zr.io", "7z")
     listed = rows(source, name, password)
     kept = {row.name for row in listed if row.kept}
-    outlet, inlet = os.pipe()
+    handed: queue.Queue[bytes] = queue.Queue(1)
+    unwanted = threading.Event()
     failed: list[BaseException] = []
 
     class _Writer(io7.Py7zIO):
         written = 0
 
         def write(self, s: bytes | bytearray) -> int:
-            rest = memoryview(s)
-            while rest:
-                rest = rest[os.write(inlet, rest[:PIPE_BYTES]) :]
+            if unwanted.is_set():
+                raise BrokenPipeError
+            if s:
+                handed.put(bytes(s))
             self.written += len(s)
             return len(s)
 
@@ -83,15 +85,16 @@ def contents(source: Source, name: str, password: str | None) -> Iterator[bytes]
         except BaseException as error:
             failed.append(error)
         finally:
-            os.close(inlet)
+            handed.put(b"")
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
+    threading.Thread(target=work, daemon=True).start()
+    data = b""
     try:
-        while data := os.read(outlet, PIPE_BYTES):
+        while data := handed.get():
             yield data
     finally:
-        os.close(outlet)
-        thread.join()
+        unwanted.set()
+        while data:
+            data = handed.get()
     if failed:
         raise failed[0]

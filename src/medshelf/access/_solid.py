@@ -13,9 +13,11 @@ from typing import Any
 
 from medshelf.access import _rar, _sevenzip
 from medshelf.access._index import BLOCK, ENCRYPTED, LEFT_OUT, SETUID, TAR, Gathering, Index
-from medshelf.access._solid_row import PIPE_BYTES, told
+from medshelf.access._solid_row import STEP_BYTES, told
 from medshelf.access._source import Source
+from medshelf.errors import AccessError
 
+_MOST_BYTES = 1 << 62
 _PACKAGES = {"7z": _sevenzip, "rar": _rar}
 
 
@@ -33,6 +35,11 @@ def read_index(codec: str, source: Source, name: str, password: str | None) -> I
     with told(codec, name):
         rows = list(_PACKAGES[codec].rows(source, name, password))
     for row in rows:
+        if not 0 <= row.size <= _MOST_BYTES - position or not 0 <= (row.crc32 or 0) < 1 << 32:
+            raise AccessError(
+                f"the {codec} is damaged", where=f"{name}!/{row.name}", why="a size or checksum that can't be",
+                hint="Fetch it again, or compare its checksum",
+            )  # fmt: skip
         if row.fault:
             found.problems.add(row.name, f"{LEFT_OUT}{row.fault}")
             continue
@@ -95,7 +102,7 @@ class _Produced(io.RawIOBase):
         if target < self._position:
             self._pieces.close()
             self._pieces, self._rest, self._position = self._make(), memoryview(b""), 0
-        room = bytearray(PIPE_BYTES)
+        room = bytearray(STEP_BYTES)
         while self._position < target and self.readinto(memoryview(room)[: target - self._position]):
             pass
         return self._position

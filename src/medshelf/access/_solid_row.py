@@ -8,7 +8,7 @@ from medshelf.access._index import safe_name
 from medshelf.access._password import locked, wrong
 from medshelf.errors import AccessError, MedshelfError
 
-PIPE_BYTES = 1 << 20
+STEP_BYTES = 1 << 20
 _RAR_TOOLS = "Install unrar, unar, 7-Zip or bsdtar, one of which rarfile calls, or unpack it elsewhere"
 
 

@@ -24,6 +24,7 @@ OTHER_METHODS = {
     93: "Zstandard",
     97: "WavPack",
     98: "PPMd",
+    99: "AES",
 }
 
 _ENTRY = struct.Struct("<4s6H3L5H2L")  # 4.3.12
