@@ -29,8 +29,8 @@ bench: $(VENV)/.ready-test  ## side by side with the libraries that a user would
 fuzz: $(VENV)/.ready-test  ## 5,000 mutants of files for every reader: errors of ours, or an image; no hang, no crash, no greed
 	$(BIN)/python -m tests.fuzz.run --mutants 5000
 
-chaos: $(VENV)/.ready-test  ## unpacking killed 30 times for each kind of archive; no file half written, the next run goes on
-	MEDSHELF_CHAOS=30 $(BIN)/python -m pytest -q tests/access/test_unpack.py -k killed
+chaos: $(VENV)/.ready-test  ## every fault of a download and 240 kills, as a table: a final file is exact or absent
+	$(BIN)/python -m tests.access.faults.run --kills 240
 
 docs: $(VENV)/.ready-test  ## the site, into site/; fails on a warning or an undocumented verb
 	$(BIN)/pip install -q -r docs/requirements.txt

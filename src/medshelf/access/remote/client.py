@@ -27,10 +27,11 @@ class Place:
     """A file of a host."""
 
     host: str
-    ref: str
+    ref: str = field(repr=False)
+    """May be a signed address, so it is not shown."""
     file: HostFile = field(compare=False, repr=False)
     locator: str = field(repr=False)
-    """What tells it from others; it may be a signed address, so it is not shown."""
+    """What tells it from others; not shown either."""
     name: str
     """For messages."""
 
