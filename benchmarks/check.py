@@ -2,7 +2,7 @@
 
     python benchmarks/check.py
 
-Four shapes of release, as `find` lists them (folders and files in no order), each whole and with faults: one
+Five shapes of release, as `find` lists them (folders and files in no order), each whole and with faults: one
 file in two hundred is missing and one is renamed, which gives about 10,000 findings. Each runs the command in
 a process of its own; the names of the shapes fit records of the shelf, so that nothing is made for the purpose.
 """
@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from medshelf.catalogue.shelf import load
 
 N_NAMES = 1_000_000
 LIMIT_S = 8.0
@@ -51,7 +53,18 @@ def pairs(n: int) -> Iterator[str]:
 
 
 def structures(n: int) -> Iterator[str]:
-    """Yield the names of cases of an image and 99 masks."""
+    """Yield the names of cases of an image and a mask for each structure that the record names."""
+    layout = load("totalsegmentator-v2").layout
+    assert layout is not None
+    names = list(layout.labels["structures"])
+    for case in range(n // (len(names) + 1)):
+        yield f"Totalsegmentator_dataset_v201/s{case:04d}/ct.nii.gz"
+        for name in names:
+            yield f"Totalsegmentator_dataset_v201/s{case:04d}/segmentations/{name}.nii.gz"
+
+
+def strangers(n: int) -> Iterator[str]:
+    """Yield the names of cases of which most files are none that the record knows."""
     for case in range(n // 100):
         yield f"Totalsegmentator_dataset_v201/s{case:04d}/ct.nii.gz"
         for number in range(99):
@@ -63,6 +76,7 @@ SHAPES: dict[str, tuple[str, Callable[[int], Iterator[str]]]] = {
     "DICOM series": ("lidc-idri", slices),
     "pairs in two folders": ("isic-2017", pairs),
     "a mask for each structure": ("totalsegmentator-v2", structures),
+    "files that nobody knows": ("totalsegmentator-v2", strangers),
 }
 
 

@@ -12,13 +12,22 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-BENCHMARKS = ("nifti", "dicom")
+BENCHMARKS = ("nifti", "dicom", "download")
 GOALS = {
     "read ct.nii.gz": 2.0,
     "read labels.nii.gz": 8.0,
     "read 200 slices, uncompressed": 5.0,
     "scan 200 headers, as a scanner's": 5.0,
     "scan 200 headers, lean": 5.0,
+    "fetch 1 GB": 0.9,
+    "small files, near: pooch": 3.0,
+    "small files, near: wget (Python)": 3.0,
+    "small files, near: requests.get": 3.0,
+    "small files, far: pooch": 3.0,
+    "small files, far: wget (Python)": 3.0,
+    "small files, far: requests.get": 3.0,
+    "small files, far: requests.Session": 3.0,
+    "small files, far: huggingface_hub": 3.0,
 }
 """Least ratio of medshelf by work."""
 

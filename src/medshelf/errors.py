@@ -122,12 +122,16 @@ class NotFound(MedshelfError, FileNotFoundError):
 
     exit_code = 5
     __str__ = MedshelfError.__str__
+    status: int | None = None
+    """What a server answered, when it was one that was asked (HTTP status)."""
 
 
 class AccessError(MedshelfError):
     """Something exists but can't be opened: permission, lock, or a broken archive."""
 
     exit_code = 3
+    status: int | None = None
+    """What a server answered, when it was one that refused (HTTP status)."""
 
 
 class AccessNeeded(AccessError):

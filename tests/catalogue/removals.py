@@ -121,7 +121,10 @@ def _reason_in(layout: Layout, cases: tuple[Case, ...], case: Case, ref: FileRef
         return _reason_beside(layout, ref, beside)
     if slot.sidecar:
         return "a data file beside its header"
-    others = [r for name, refs in case.files.items() if name != ref.slot for r in refs]
+    if slot.dataset is not None:
+        return "a file that another dataset holds"
+    own = {name: refs for name, refs in case.files.items() if layout.files[name].dataset is None}
+    others = [r for name, refs in own.items() if name != ref.slot for r in refs]
     if slot.optional and ref.slot not in anchor_slots(layout):
         return "a file that a case may lack"
     if not others:

@@ -314,3 +314,19 @@ path = "{country:us|cn}/{part:train|test}.csv"
 """
     finding = only(check(["us/1.png", "us/train.csv"], layout))
     assert (finding.check, finding.file) == ("layout.missing", "us/test.csv")
+
+
+def test_very_many_unknown_names_are_told_one_by_one_only_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    from medshelf.layout import check
+
+    monkeypatch.setattr(check, "_MOST_EXTRA", 3)
+    made = record("""
+key = ["n"]
+[files.image]
+role = "image"
+path = "{n:int}.nii.gz"
+""")
+    names = ["1.nii.gz", *(f"odd_{n}.nii.gz" for n in range(10)), *(f"odd_{n}.foo" for n in range(5))]
+    found = [f for f in check_names(made, names).findings if f.check == "layout.extra"]
+    assert [f.severity for f in found].count("warning") == 4 and [f.severity for f in found].count("info") == 4
+    assert sum(f.evidence.get("n", 1) for f in found) == 15

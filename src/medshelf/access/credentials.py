@@ -20,7 +20,8 @@ class Secret:
     where: str
     """Where it was found: the name of a variable, or a file."""
     values: Mapping[str, str] = field(repr=False)
-    """``token``, or ``user`` and ``password``."""
+    """``token``, or ``user`` and ``password``; ``site`` too, where one program serves at many places, and a token is
+    good for, and shown to, only one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,12 @@ SERVICES: Mapping[str, Service] = {
         Service("dryad", "Dryad", ({"user": "DRYAD_CLIENT_ID", "password": "DRYAD_CLIENT_SECRET"},), (),
                 "https://datadryad.org/account: ask for an API account"),
         Service("osf", "OSF", ({"token": "OSF_TOKEN"},), (), "https://osf.io/settings/tokens"),
-        Service("dataverse", "Dataverse", ({"token": "DATAVERSE_API_TOKEN"},), (), "your account page there"),
+        Service("dataverse", "Dataverse", ({"token": "DATAVERSE_API_TOKEN", "site": "DATAVERSE_SERVER"},), (),
+                "your account page at the Dataverse"),
         Service("google-drive", "Google Drive", ({"token": "GOOGLE_API_KEY"},), (),
                 "https://console.cloud.google.com/apis/credentials: an API key with the Drive API"),
-        Service("girder", "Girder", ({"token": "GIRDER_API_KEY"},), (), "your account page at the site, API keys"),
+        Service("girder", "Girder", ({"token": "GIRDER_API_KEY", "site": "GIRDER_API_URL"},), (),
+                "your account page at the Girder site, API keys"),
         Service("grand-challenge", "Grand Challenge",
                 ({"token": "GRAND_CHALLENGE_AUTHORIZATION"},), (), "https://grand-challenge.org/settings/api-tokens/"),
     )

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from itertools import product
 from pathlib import PurePosixPath
 from typing import Any
 
+from medshelf.layout.absent_tables import absent_tables
 from medshelf.layout.bulk import collector_paused
 from medshelf.layout.gaps import gaps
 from medshelf.layout.join import Gap, Joined, join
@@ -198,30 +198,12 @@ def _tables(layout: Layout, matched: Matched, joined: Joined) -> Iterator[Findin
     for name, table in layout.tables.items():
         refs = matched.tables.get(name, [])
         for text in (table.path,) if isinstance(table.path, str) else table.path:
-            for expected, needed in _expected_tables(layout, text, joined):
-                there = any(ref.name == expected or ref.name.endswith("/" + expected) for ref in refs)
-                if not there and not (refs and "{" in expected) and needed:
-                    yield Finding(
-                        "layout.missing", "info" if table.optional else "error",
-                        f"the table {name} is missing", file=expected, evidence={"table": name},
-                        proposal="Its columns can't be joined to the cases without it",
-                    )  # fmt: skip
-
-
-def _expected_tables(layout: Layout, text: str, joined: Joined) -> Iterator[tuple[str, bool]]:
-    """Yield the names that a table should have: for each combination of words that the cases use, all other words."""
-    template = parse(text)
-    words = template.enumerated
-    used = {unit.written(layout, tuple(words)) for unit in joined.units}
-    told = [n for n in range(len(words)) if any(combination[n] is not None for combination in used)]
-    names = list(words)
-    rest = [name for n, name in enumerate(names) if n not in told]
-    combinations = {tuple(combination[n] for n in told) for combination in used} if told else {()}
-    for known in sorted(c for c in combinations if None not in c):  # type: ignore[type-var]
-        values = dict(zip([names[n] for n in told], known, strict=True))
-        if all(value in words[name] for name, value in values.items()):
-            for others in product(*(words[name] for name in rest)):
-                yield template.render({**values, **dict(zip(rest, others, strict=True))}), True
+            for expected in absent_tables(layout, parse(text), refs, joined):
+                yield Finding(
+                    "layout.missing", "info" if table.optional else "error",
+                    f"the table {name} is missing", file=expected, evidence={"table": name},
+                    proposal="Its columns can't be joined to the cases without it",
+                )  # fmt: skip
 
 
 def _sidecars(layout: Layout, matched: Matched) -> Iterator[Finding]:
@@ -255,14 +237,29 @@ def _repeated_ids(joined: Joined) -> Iterator[Finding]:
 
 
 def _extra(layout: Layout, matched: Matched) -> Iterator[Finding]:
-    texts = [text for slot in layout.files.values() for text in templates_of(slot)]
-    endings = {_ending(text) for text in texts}
+    """Report names that fit nothing: one by one, and where there are very many, the rest of each kind as one."""
+    endings = {_ending(text) for slot in layout.files.values() for text in templates_of(slot)}
+    told = Counter[bool]()
     for name in matched.extra:
         like_data = _ending(name) in endings
-        yield Finding(
-            "layout.extra", "warning" if like_data else "info", "the layout knows no such file", file=name,
-            proposal="A misnamed file, or one of another release" if like_data else None,
-        )  # fmt: skip
+        told[like_data] += 1
+        if told[like_data] <= _MOST_EXTRA:
+            yield _unknown_name(like_data, "the layout knows no such file", name)
+    for like_data, n in told.items():
+        if n > _MOST_EXTRA:
+            said = f"the layout knows none of {n - _MOST_EXTRA} further files"
+            yield _unknown_name(like_data, said, None, {"n": n - _MOST_EXTRA})
+
+
+def _unknown_name(like_data: bool, said: str, name: str | None, evidence: dict[str, Any] | None = None) -> Finding:
+    return Finding(
+        "layout.extra", "warning" if like_data else "info", said, file=name, evidence=evidence or {},
+        proposal="A misnamed file, or one of another release" if like_data else None,
+    )  # fmt: skip
+
+
+_MOST_EXTRA = 10_000
+"""Names of one kind that fit nothing and are reported one by one."""
 
 
 def _ending(name: str) -> str:

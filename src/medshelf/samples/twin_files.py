@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -89,21 +88,8 @@ def _write_array(layout: Layout, slot: Slot, group: Sequence[TwinFile], paths: S
             from medshelf.formats import metaimage
 
             metaimage.write(path, volume, compressed=slot.sidecar[0] != ".raw")
-        elif path.suffix.lower() == ".hdr":
-            _write_pair(path, volume)
         else:
             formats_write(path, volume)
-
-
-def _write_pair(path: Path, volume: Volume) -> None:
-    """Write a NIfTI-1 pair of header and image: magic ``ni1`` and data from byte 0 (nifti1.h)."""
-    whole = path.with_suffix(".nii")
-    formats_write(whole, volume)
-    stored = whole.read_bytes()
-    whole.unlink()
-    start = int(struct.unpack_from("<f", stored, 108)[0])  # vox_offset
-    path.write_bytes(stored[:108] + bytes(4) + stored[112:344] + b"ni1\0")
-    path.with_suffix(".img").write_bytes(stored[start:])
 
 
 def formats_write(path: Path, volume: Volume) -> None:

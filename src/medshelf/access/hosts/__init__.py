@@ -18,7 +18,10 @@ The contract, exercised for every host by ``tests/conformance/test_hosts.py``:
     None when the files can be fetched with the credentials that are there, else a `Need` that says what a person has to
     do. It tells from what the host answers, not from a guess, and costs at most one small request.
 ``open_at(file, ref, start, web)``
-    optional, for hosts that do not speak HTTP: a stream from a byte on.
+    optional, for hosts that do not speak HTTP: a stream from a byte on, which is also a context manager. It raises
+    `medshelf.access.web.Broken` for what may pass; so does its ``read``, or an `OSError`.
+
+Modules whose names begin with an underscore are what hosts share: safe names, answers taken apart, errors.
 
 All raise `AccessError`, `AccessNeeded`, `Offline` or `NotFound`, naming the reference, and nothing else, whatever the
 host answers.
@@ -33,9 +36,13 @@ from types import ModuleType
 
 from medshelf.errors import Unsupported
 
-HOSTS = ("http",)
+HOSTS = (
+    "zenodo", "figshare", "dryad", "mendeley", "osf", "dataverse", "girder", "nextcloud",
+    "huggingface", "github", "google_drive", "kaggle", "synapse", "physionet", "grand_challenge", "dropbox", "box",
+    "onedrive", "ftp", "doi", "http",
+)  # fmt: skip
 """Modules of this package, in the order in which they are asked whether an address is theirs; ``http`` takes what is
-left."""
+left, and ``doi`` the DOIs that none of the others knows as its own."""
 
 
 @dataclass(frozen=True, slots=True)

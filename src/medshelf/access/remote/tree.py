@@ -205,7 +205,8 @@ def _places(listings: list[Listing], problems: Problems) -> dict[str, Place]:
 def _listed(files: Files, name: str, beside: Mapping[str, str], password: str | None) -> Archive:
     """Return an archive whose members have been listed; `beside` are the files of its folder."""
     where = files.places[name].name
-    source = joined(posixpath.basename(name), beside, lambda part: files.source(beside[part]), where) or files.source(name)
+    split = joined(posixpath.basename(name), beside, lambda part: files.source(beside[part]), where)
+    source = split or files.source(name)
     kind = _kind(source)
     if kind in (*COMPRESSED, *SOLID):
         raise AccessError(

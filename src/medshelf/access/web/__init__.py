@@ -6,7 +6,7 @@ credential to anybody but the host that it belongs to.
 
 from __future__ import annotations
 
-from medshelf.access.web.answer import Answer
-from medshelf.access.web.client import Web
+from medshelf.access.web.answer import Answer, Broken
+from medshelf.access.web.client import Patience, Web
 
-__all__ = ["Answer", "Web"]
+__all__ = ["Answer", "Broken", "Patience", "Web"]

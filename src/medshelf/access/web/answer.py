@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from medshelf.access.web.redact import shown
 from medshelf.errors import AccessError
+
+
+class Broken(AccessError):
+    """The connection could not be made, or broke; `lasting` where asking again is of no use (a wrong certificate)."""
+
+    def __init__(self, what: str, *, lasting: bool = False, **kwargs: object) -> None:
+        super().__init__(what, **kwargs)  # type: ignore[arg-type]
+        self.lasting = lasting
+
 
 _RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)", re.IGNORECASE)
 
@@ -57,12 +67,32 @@ class Answer:
             return None
         return int(found[1]), int(found[2]), None if found[3] == "*" else int(found[3])
 
+    def some(self, most_bytes: int) -> bytes:
+        """Return what is there, or wait for the next bytes; empty at the end of the body. One read of the socket.
+
+        Raises
+        ------
+        Broken
+            As in `pieces`.
+        """
+        from urllib3.exceptions import HTTPError
+
+        try:
+            return self._raw.read1(most_bytes, decode_content=False) or b""
+        except (HTTPError, OSError, ValueError) as error:
+            raise Broken("the connection broke", where=shown(self.url), why=type(error).__name__) from error
+
+    def abort(self) -> None:
+        """End the reading from another thread: what waits for bytes there sees the end of the connection."""
+        with suppress(ValueError, RuntimeError, OSError):  # nothing is being read
+            self._raw.shutdown()
+
     def pieces(self, size_bytes: int = 1 << 20) -> Iterator[bytes]:
         """Yield the body in pieces.
 
         Raises
         ------
-        AccessError
+        Broken
             The connection breaks, or the body ends before its length or its last chunk.
         """
         from urllib3.exceptions import HTTPError
@@ -70,7 +100,7 @@ class Answer:
         try:
             yield from self._raw.stream(size_bytes, decode_content=False)
         except (HTTPError, OSError) as error:
-            raise AccessError("the connection broke", where=shown(self.url), why=f"{type(error).__name__}") from error
+            raise Broken("the connection broke", where=shown(self.url), why=type(error).__name__) from error
 
     def read(self, most_bytes: int = 64 << 20) -> bytes:
         """Return the whole body.

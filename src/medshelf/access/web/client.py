@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from medshelf.access.web.answer import Answer
-from medshelf.access.web.redact import SECRET_HEADERS, shown
+from medshelf.access.web.answer import Answer, Broken
+from medshelf.access.web.redact import HARMLESS_HEADERS, hidden, shown
 from medshelf.errors import AccessError, NotFound, Offline
 
 AGENT = "medshelf (+https://pypi.org/project/medshelf/)"
@@ -37,6 +37,10 @@ class Patience:
     """Most that is waited between two tries when the host does not say how long."""
     most_asked_s: float = 600.0
     """Most that is waited because a host asks for it (Retry-After)."""
+    give_up_s: float = 900.0
+    """Seconds without progress after which a download is given up; how often it broke before does not count."""
+    reach_s: float = 60.0
+    """Seconds after which a host that was never reached is given up."""
 
 
 class Web:
@@ -70,6 +74,7 @@ class Web:
         self.patience = patience or Patience()
         self.sleep = sleep
         self._pools: dict[str | None, Any] = {}
+        self._origins: dict[str, tuple[Any, bool]] = {}
         self._lock = threading.Lock()
 
     # --- small requests --------------------------------------------------------------------
@@ -94,10 +99,9 @@ class Web:
         text = self.text(url, headers=sent, method=method, body=data)
         try:
             return json.loads(text)
-        except ValueError as error:
-            raise AccessError("the host answers with something else than JSON", where=shown(url), why=text[:80]) from (
-                error
-            )
+        except (ValueError, RecursionError):
+            why = hidden(text[:300], sent)[:80]
+            raise AccessError("the host answers with something else than JSON", where=shown(url), why=why) from None
 
     def text(
         self, url: str, *, headers: Mapping[str, str] | None = None, method: str = "GET", body: bytes | None = None
@@ -115,8 +119,8 @@ class Web:
             tries += 1
             try:
                 answer = self.open(url, headers=headers, method=method, body=body)
-            except AccessError:
-                if self.offline or tries >= self.patience.tries:
+            except Broken as error:
+                if error.lasting or tries >= self.patience.tries:
                     raise
                 self.sleep(self.pause_s(tries, None))
                 continue
@@ -124,7 +128,7 @@ class Web:
                 return answer
             with answer:
                 if answer.status not in _AGAIN or tries >= self.patience.tries:
-                    raise refusal(answer)
+                    raise refusal(answer, headers)
                 wait = self.pause_s(tries, answer.headers.get("retry-after"))
             self.sleep(wait)
 
@@ -154,7 +158,7 @@ class Web:
         ----------
         url : str
         headers : mapping of str to str, optional
-            Credentials among them are dropped when a redirect leads to another host.
+            All but harmless ones are dropped when a redirect leads to another host, as they may hold credentials.
         start, stop : int
             Bytes wanted, `stop` not included; a range is asked for unless both are at their defaults.
         if_range : str, optional
@@ -164,8 +168,10 @@ class Web:
         ------
         Offline
             The network is not allowed.
+        Broken
+            No connection.
         AccessError
-            No connection, or redirects without end.
+            Redirects without end.
         """
         sent = {"User-Agent": self.agent, "Accept-Encoding": "identity", **(headers or {})}
         if start or stop is not None:
@@ -179,11 +185,17 @@ class Web:
             if answer.status not in _REDIRECTS or not location:
                 return answer
             answer.close()
-            to = urljoin(at, location)
-            if _origin(to) != _origin(at):
-                sent = {name: value for name, value in sent.items() if name.lower() not in SECRET_HEADERS}
+            try:
+                to = urljoin(at, location)
+                elsewhere = _origin(to) != _origin(at)
+            except ValueError:
+                raise AccessError("the host redirects to what is no address", where=shown(url)) from None
+            if elsewhere:
+                sent = {name: value for name, value in sent.items() if name.lower() in HARMLESS_HEADERS}
             if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
                 method, body = "GET", None
+            if elsewhere and method == "POST" and body is not None:  # what is posted may hold a credential too
+                raise AccessError("the host sends us elsewhere with what is for it alone", where=shown(url))
             at = to
         raise AccessError("the host redirects without end", where=shown(url))
 
@@ -195,13 +207,16 @@ class Web:
 
         real = self._rewritten(url)
         try:
-            return self._pool(real).request(
-                method, real, headers=headers, body=body, redirect=False, retries=False, preload_content=False
-            )
+            pool, target = self._pool(real)
+            return pool.urlopen(
+                method, target, headers=headers, body=body, redirect=False, retries=False, preload_content=False,
+                assert_same_host=False,
+            )  # fmt: skip
         except (HTTPError, OSError, ValueError) as error:
-            raise AccessError(
-                "the host can't be reached", where=shown(url), why=_reason(error), hint="Look with: medshelf doctor"
-            ) from error
+            raise Broken(
+                "the host can't be reached", lasting=_is_lasting(error), where=shown(url), why=_reason(error),
+                hint="Look with: medshelf doctor",
+            ) from error  # fmt: skip
 
     def _rewritten(self, url: str) -> str:
         for old, new in self.rewrites.items():
@@ -209,16 +224,32 @@ class Web:
                 return new + url.removeprefix(old)
         return url
 
-    def _pool(self, url: str) -> Any:
-        """Return the pool of connections for an address, behind the proxy that the environment names."""
+    def _pool(self, url: str) -> tuple[Any, str]:
+        """Return the connections for an address, and how to name it to them.
+
+        Without a proxy these are the origin's own: finding them anew costs a third of a small request. The environment
+        is asked for a proxy once for each origin.
+        """
+        slash = url.find("/", url.find("://") + 3)
+        origin = url[:slash]
+        if slash < 0 or not origin.startswith(("http://", "https://")):
+            return self._manager(_proxy_for(url)), url
+        if origin not in self._origins:
+            proxy = _proxy_for(url)
+            manager = self._manager(proxy)
+            self._origins[origin] = (manager.connection_from_url(origin) if proxy is None else manager, proxy is None)
+        pool, is_own = self._origins[origin]
+        return pool, url[slash:].partition("#")[0] if is_own else url
+
+    def _manager(self, proxy: str | None) -> Any:
+        """Return the connections behind a proxy, or behind none."""
         import urllib3
 
-        proxy = _proxy_for(url)
         with self._lock:
             if proxy not in self._pools:
                 timeout = urllib3.Timeout(connect=self.patience.connect_s, read=self.patience.stall_s)
                 options: dict[str, Any] = {
-                    "timeout": timeout, "maxsize": 32, "block": False, "ca_certs": _certificates(),
+                    "timeout": timeout, "num_pools": 64, "maxsize": 32, "block": False, "ca_certs": _certificates(),
                     "cert_reqs": "CERT_REQUIRED",
                 }  # fmt: skip
                 made = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
@@ -226,13 +257,20 @@ class Web:
             return self._pools[proxy]
 
 
-def refusal(answer: Answer) -> AccessError:
-    """Return the error for an answer that is no success."""
-    words = " ".join(answer.read(1 << 20)[:300].decode("utf-8", "replace").split())[:120]
+def refusal(answer: Answer, sent: Mapping[str, str] | None = None) -> AccessError | NotFound:
+    """Return the error for an answer that is no success; credentials among the headers `sent` are not repeated."""
+    try:
+        begin = answer.some(4096)
+    except Broken:
+        begin = b""
+    words = " ".join(hidden(begin[:1000].decode("utf-8", "replace"), sent).split())[:120]
     why = f"HTTP {answer.status}" + (f": {words}" if words else "")
     if answer.status in (404, 410):
-        return NotFound("the host has no such thing", where=shown(answer.url), why=why)  # type: ignore[return-value]
-    return AccessError("the host refuses", where=shown(answer.url), why=why)
+        error: AccessError | NotFound = NotFound("the host has no such thing", where=shown(answer.url), why=why)
+    else:
+        error = AccessError("the host refuses", where=shown(answer.url), why=why)
+    error.status = answer.status
+    return error
 
 
 def retry_after_s(text: str | None) -> float | None:
@@ -250,6 +288,15 @@ def retry_after_s(text: str | None) -> float | None:
 def _origin(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port
+
+
+def _is_lasting(error: BaseException) -> bool:
+    """Return whether asking again would fail alike: a certificate that is not accepted, an address that is none."""
+    from urllib3.exceptions import LocationValueError, SSLError, URLSchemeUnknown
+
+    if isinstance(error, SSLError):
+        return "CERTIFICATE" in str(error).upper() or "hostname" in str(error).lower()
+    return isinstance(error, (LocationValueError, URLSchemeUnknown, UnicodeError))
 
 
 def _reason(error: BaseException) -> str:

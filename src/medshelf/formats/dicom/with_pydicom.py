@@ -5,6 +5,7 @@ Errors of pydicom, which are of many kinds, become ours; a deflated file is meas
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +52,9 @@ def parse(blob: Blob, *, force: bool = False, pixels: bool = True) -> Any:
         _check_deflated(stream, blob)
         stream.seek(0)
         try:
-            return pydicom.dcmread(stream, force=force, stop_before_pixels=not pixels)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what pydicom thinks of odd values is nothing that a user can mend
+                return pydicom.dcmread(stream, force=force, stop_before_pixels=not pixels)
         except Exception as error:  # pydicom raises many kinds on damaged files
             raise FormatError(
                 "this is no DICOM file that can be read",
@@ -73,7 +76,9 @@ def decoding(what: str, where: str) -> Iterator[None]:
         What to name in an error.
     """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except MedshelfError:
         raise
     except Exception as error:  # values are decoded only now, and fail in many ways
