@@ -9,9 +9,12 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from medshelf.access._codec_objects import Deflate64, ZipLzma, Zlib
 from medshelf.errors import AccessError
 
+FIRST_CHUNK_BYTES = 1 << 13
 CHUNK_BYTES = 1 << 17
+"""Packed bytes that are taken at a time: few at first, as often only a header is wanted, then twice as many."""
 STEP_BYTES = 1 << 22
 DEFLATE_MAX_RATIO = 1032
 """Deflate can't do better: RFC 1951, 258 bytes from 2 bits."""
@@ -31,67 +34,17 @@ class _Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
-class _Zlib:
-    """A zlib object with the interface of the other two."""
-
-    def __init__(self, wbits: int) -> None:
-        self._object = zlib.decompressobj(wbits)
-        self._full = False
-
-    eof = property(lambda self: self._object.eof)
-    unused_data = property(lambda self: self._object.unused_data)
-    needs_input = property(lambda self: not self._full and not self._object.unconsumed_tail)
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        rest = self._object.unconsumed_tail
-        out: bytes = self._object.decompress(rest + data if rest else data, max_length)
-        self._full = len(out) == max_length
-        return out
-
-
-class _ZipLzma:
-    """LZMA as zip holds it: version, size of the properties, properties, raw LZMA1 (APPNOTE 5.8.8)."""
-
-    eof = property(lambda self: self._object is not None and self._object.eof)
-    needs_input = property(lambda self: self._object is None or self._object.needs_input)
-    unused_data = b""
-
-    def __init__(self, size_bytes: int) -> None:
-        self._size_bytes = size_bytes
-        self._head = b""
-        self._object: lzma.LZMADecompressor | None = None
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        if self._object is None:
-            self._head += data
-            if len(self._head) < 9:
-                return b""
-            self._object, data = self._begin(self._head), self._head[9:]
-        return self._object.decompress(data, max_length)
-
-    def _begin(self, head: bytes) -> lzma.LZMADecompressor:
-        if int.from_bytes(head[2:4], "little") != 5 or head[4] >= 9 * 5 * 5:
-            raise lzma.LZMAError("unknown properties")
-        rest, lc = divmod(head[4], 9)
-        pb, lp = divmod(rest, 5)
-        declared = int.from_bytes(head[5:9], "little")
-        window = max(min(declared, self._size_bytes), 4096)  # no match reaches further than the member
-        return lzma.LZMADecompressor(
-            lzma.FORMAT_RAW,
-            filters=[{"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb, "dict_size": window}],
-        )
-
-
 _XZ_MAGIC = b"\xfd7zXZ\0"
 _FILE_CODECS: dict[str, tuple[bytes, Callable[[], Any]]] = {
-    "gzip": (b"\x1f\x8b", lambda: _Zlib(31)),
+    "gzip": (b"\x1f\x8b", lambda: Zlib(31)),
     "bz2": (b"BZh", bz2.BZ2Decompressor),
     "xz": (_XZ_MAGIC, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_BYTES)),
 }
 _MEMBER_CODECS: dict[str, Callable[[int], Any]] = {
-    "deflate": lambda size: _Zlib(-15),
+    "deflate": lambda size: Zlib(-15),
+    "deflate64": Deflate64,
     "zip-bz2": lambda size: bz2.BZ2Decompressor(),
-    "zip-lzma": _ZipLzma,
+    "zip-lzma": ZipLzma,
     "zip-xz": lambda size: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_BYTES),
 }
 _BROKEN = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
@@ -108,7 +61,7 @@ class Decompressed(io.RawIOBase):
         The compressed bytes, seekable; closed with this.
     codec : str
         ``gzip``, ``bz2``, ``xz`` (whole files, which may be several streams one after another),
-        ``deflate``, ``zip-bz2``, ``zip-lzma`` or ``zip-xz`` (members of a zip).
+        ``deflate``, ``deflate64``, ``zip-bz2``, ``zip-lzma`` or ``zip-xz`` (members of a zip).
     name : str
         For messages.
     size_bytes : int, optional
@@ -173,6 +126,7 @@ class Decompressed(io.RawIOBase):
 
     def _start(self) -> None:
         self._packed.seek(0)
+        self._chunk_bytes = min(FIRST_CHUNK_BYTES, CHUNK_BYTES)
         self._position = 0
         self._crc = 0
         self._ended = self._size_bytes == 0
@@ -212,12 +166,17 @@ class Decompressed(io.RawIOBase):
             if self._object.eof and not self._next_stream():
                 self._ended = True
                 return b""
-            fresh = (self._packed.read(CHUNK_BYTES) or b"") if self._object.needs_input else b""
+            fresh = self._fresh() if self._object.needs_input else b""
             if not fresh and self._object.needs_input:
                 raise self._broken("the compressed data end too early", f"after {self._position} bytes")
             data = self._object.decompress(fresh, most)
             if data:
                 return data
+
+    def _fresh(self) -> bytes:
+        data = self._packed.read(self._chunk_bytes) or b""
+        self._chunk_bytes = min(2 * self._chunk_bytes, CHUNK_BYTES)
+        return data
 
     def _next_stream(self) -> bool:
         """Begin the stream that follows in the file, where one does; padding and rubbish end the data."""
