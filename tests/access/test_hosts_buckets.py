@@ -522,6 +522,10 @@ def test_tcia_packages_of_aspera_and_what_is_asked_for_are_left_to_people() -> N
         assert any(f"{fake_tcia.UPLOADS}readme.txt" in step for step in need.steps)
         with pytest.raises(AccessNeeded, match="Aspera"):
             tcia.list_files(fake.REF, web)
+    fake.entry = lambda n, name: plain(n, name) | ({"download_url": ""} if n == 2 else {})  # type: ignore[method-assign]
+    with fake.serve() as web:
+        need = tcia.needs(fake.REF, web)
+        assert need is not None and any(step == "Load 'Part 2'" for step in need.steps)
     fake = fake_tcia.Host()
     fake.ACCESS = "Limited"  # type: ignore[misc]
     with fake.serve() as web:

@@ -24,7 +24,7 @@ The contract, exercised for every host by ``tests/conformance/test_hosts.py``:
 Modules whose names begin with an underscore are what hosts share: safe names, answers taken apart, errors.
 
 All raise `AccessError`, `AccessNeeded`, `Offline` or `NotFound`, naming the reference, and nothing else, whatever the
-host answers.
+host answers; `MissingExtra` comes where a package is absent that reads the host's index.
 """
 
 from __future__ import annotations

@@ -47,16 +47,16 @@ class Download:
 
     title: str
     url: str
-    """Of a file, a list of series (``.tcia``) or a package of IBM Aspera."""
+    """Of a file, a list of series (``.tcia``) or a package of IBM Aspera; empty for a search to be made on the site."""
     licence: str | None
     limited: bool
     """Whether access has to be asked for."""
 
     @property
-    def by_aspera(self) -> bool:
-        """Whether it is a package that a browser with IBM Aspera Connect fetches, and plain HTTP does not."""
+    def for_people(self) -> bool:
+        """Whether plain HTTP does not serve it: a package for IBM Aspera Connect, or a search."""
         parts = split(self.url)
-        return parts is not None and ("faspex" in host_of(parts) or "aspera" in host_of(parts))
+        return parts is None or "faspex" in host_of(parts) or "aspera" in host_of(parts)
 
 
 def page_of(ref: str, web: Web) -> Page:
@@ -111,21 +111,21 @@ def downloads_of(page: Page, web: Web) -> list[Download]:
     missing = [number for number in page.downloads if number not in found]
     if missing:
         raise AccessError("the archive names downloads that it does not show", why=", ".join(missing))
-    return [_download(found[number]) for number in page.downloads if _place(found[number])]
+    return [_download(found[number]) for number in page.downloads]
 
 
 def _download(one: Any) -> Download:
     access = (maybe_text(one, "download_access") or "").lower()
-    url = _place(one) or ""
     licence = maybe_text(one, "data_license") or maybe_text(one, "data_license", "label")
-    return Download(maybe_text(one, "download_title") or url, url, licence, any(word in access for word in _LIMITED))
+    limited = any(word in access for word in _LIMITED)
+    return Download(maybe_text(one, "download_title") or text(one, "id"), _place(one), licence, limited)
 
 
-def _place(one: Any) -> str | None:
-    """Return the address of a download; None for one that is a search to be made on the site."""
+def _place(one: Any) -> str:
+    """Return the address of a download, or nothing."""
     paths = (("download_url",), ("download_file",), ("download_file", "url"), ("download_file", "guid"))
     places = (maybe_text(one, *path) for path in paths)
-    return next((place for place in places if place and split(place)), None)
+    return next((place for place in places if place and split(place)), "")
 
 
 def _paged(what: str, web: Web) -> Iterator[Any]:

@@ -34,7 +34,7 @@ _PAGE = re.compile(r"/(collection|analysis-result)/([\w-]+)/?")
 _WIKI = re.compile(r"/display/(?:Public|DOI)/([\w-]+(?:\+[\w-]+)*)")
 _WIKI_ONLY = re.compile("(data-usage|collections|wiki|tcia-|the-cancer).*")
 _UID = re.compile(r"\d+(?:\.\d+){3,}")
-_MOST_SERIES = 200_000
+_MOST_SERIES = 50_000
 
 
 def ref_of(url: str) -> str | None:
@@ -132,8 +132,11 @@ def _series(ref: str, web: Web) -> list[str]:
         if not found or "manifestVersion" not in head:
             raise AccessError("this is no list of series", why=head[:80])
         uids = list(dict.fromkeys(rest.split()))
-    if not uids or len(uids) > _MOST_SERIES or not all(map(_UID.fullmatch, uids)):
+    if not uids or not all(map(_UID.fullmatch, uids)):
         raise AccessError("this is no list of series", why=f"{len(uids)} entries, which are not all UIDs")
+    if len(uids) > _MOST_SERIES:
+        hint = "Take a part of it from the Imaging Data Commons: idc:nlst?PatientID=100002"
+        raise AccessError("these are too many series for one listing", why=f"{len(uids)} series", hint=hint)
     return uids
 
 
@@ -189,16 +192,17 @@ def _need(page: Page, downloads: list[Download]) -> Need | None:
             "application", "A part of it is given to those alone whose application is granted.",
             (f"Read on {page.url} how access is asked for", f"It is about: {'; '.join(one.title for one in limited)}"),
         )  # fmt: skip
-    packages = [one for one in downloads if one.by_aspera]
-    if not packages:
+    left = [one for one in downloads if one.for_people]
+    if not left:
         return None
-    plain = [one.url for one in downloads if not one.by_aspera]
+    plain = [one.url for one in downloads if not one.for_people]
     return Need(
-        "click-through", "A part of it is a package of IBM Aspera, which plain HTTP does not serve.",
+        "click-through",
+        "A part of it is not served by plain HTTP: packages of IBM Aspera, or a search on the site.",
         (
-            "Install IBM Aspera Connect: https://www.ibm.com/products/aspera/downloads",
-            *(f"Open the package '{one.title}' in a browser and load it: {one.url}" for one in packages),
+            f"Open {page.url}",
+            "Where a download asks for it, install IBM Aspera Connect: https://www.ibm.com/products/aspera/downloads",
+            *(f"Load '{one.title}'" + (f": {one.url}" if one.url else "") for one in left),
             *((f"The other files are served as they are: {', '.join(plain)}",) if plain else ()),
-            f"Or look for other ways on {page.url}",
         ),
-    )  # fmt: skip
+    )
