@@ -20,10 +20,12 @@ from pathlib import Path
 
 import pytest
 
-from medshelf.access import _codec, _read_index
+from medshelf.access import _codec, _read_index, _unpack_plan
 from medshelf.access.archive import Archive
 from medshelf.access.problem import SHOWN
+from medshelf.access.unpack import unpack
 from medshelf.errors import AccessError, MedshelfError
+from tests.access import made
 
 Maker = Callable[..., Path]
 Content = dict[str, bytes]
@@ -124,7 +126,7 @@ def test_encrypted_members_are_listed_and_refused(tmp_path: Path, make_zip: Make
         found.blob("x").open()
 
 
-@pytest.mark.parametrize(("method", "name"), [(9, "Deflate64"), (93, "Zstandard"), (77, "method 77")])
+@pytest.mark.parametrize(("method", "name"), [(6, "Implode"), (93, "Zstandard"), (77, "method 77")])
 def test_a_compression_that_is_not_read_is_named(method: int, name: str, make_zip: Maker) -> None:
     path = make_zip({"x": b"1" * 99})
     data = bytearray(path.read_bytes())
@@ -291,8 +293,9 @@ def test_a_wrong_gzip_checksum_is_an_error(make_tar: Maker, content: Content) ->
     [
         (b"", "empty"),
         (b"<!DOCTYPE html><title>Log in</title>" + b" " * 999, "web page"),
-        (b"Rar!\x1a\x07\x01\x00" + bytes(99), "rar archives are not read"),
-        (b"7z\xbc\xaf\x27\x1c" + bytes(99), "7z archives are not read"),
+        (b"Rar!\x1a\x07\x01\x00" + bytes(99), "rar is damaged"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(99), "7z is damaged"),
+        (b"\x28\xb5\x2f\xfd" + bytes(99), "zstd archives are not read"),
         (bytes(5 << 20), "begins with zeros"),
         (b"hello, world " * 99, "no archive that medshelf reads"),
         (gzip.compress(b"\x5c\x01\0\0" * 999), "one file compressed with gzip"),
@@ -360,10 +363,235 @@ def test_an_archive_in_a_loop_of_itself_is_looked_into_once(
     calls: list[str] = []
     read_one = _read_index._read_one
 
-    def watched(source: object, name: str, progress: object) -> object:
+    def watched(source: object, name: str, *rest: object) -> object:
         calls.append(name)
-        return read_one(source, name, progress)  # type: ignore[arg-type]
+        return read_one(source, name, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(_read_index, "_read_one", watched)
     assert Archive(path).names == ("b.zip", "b.zip!/c.zip")
     assert len(calls) == 2
+
+
+# --- unpacking ---------------------------------------------------------------------------------
+
+KINDS = ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz", "split", "pieces", "7z"]
+
+
+def _built(kind: str, content: Content, tmp_path: Path, make_zip: Maker, make_tar: Maker) -> Path:
+    if kind == "7z":
+        return made.sevenzip(tmp_path / "a.7z", content)
+    if kind in ("zip", "split", "pieces"):
+        path = make_zip(content)
+        return {"zip": lambda p, n: p, "split": made.disks, "pieces": made.pieces}[kind](path, 100)
+    return make_tar(content, f"a.{kind}", f"w:{kind[4:]}")
+
+
+def _refused(path: Path, tmp_path: Path, words: str, **how: object) -> None:
+    """Unpack into a folder, and find that nothing was written there or beside it."""
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(AccessError, match=words) as caught:
+        unpack(path, tmp_path / "out" / "deep", **how)  # type: ignore[arg-type]
+    assert str(path) in str(caught.value)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("../up.txt", "leads out"), ("a/../../up.txt", "leads out"), ("/etc/passwd", "absolute"),
+        ("C:/x.txt", "drive letter"), ("a/nul.txt", "Windows keeps"), ("COM1", "Windows keeps"),
+        ("lpt9.nii.gz", "Windows keeps"), ("aux .txt", "Windows keeps"),
+        (".unpacked/a.journal", "folder of the journal"),
+        ("d/" * 70 + "x", "folders deep"), ("long" * 64, "longer than 255"),
+    ],
+)  # fmt: skip
+def test_a_bad_name_refuses_the_whole_archive(
+    name: str, words: str, kind: str, tmp_path: Path, make_zip: Maker, make_tar: Maker
+) -> None:
+    content = {"good": b"1" * 200, name: b"2" * 200}
+    path = _built(kind, content, tmp_path, make_zip, make_tar)
+    _refused(path, tmp_path, words)
+    assert unpack(path, tmp_path / "out", members=["good"]).n_files == 1
+    assert (tmp_path / "out" / "good").read_bytes() == b"1" * 200
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["Scan.nii", "scan.NII"], "case or spelling"), (["u\u0308.x", "\u00fc.x"], "case or spelling"),
+        (["a<b", "a>b"], "case or spelling"), (["case", "case/x"], "a file, and the folder"),
+        (["Case", "case/y/x"], "a file, and the folder"),
+    ],
+)  # fmt: skip
+def test_names_that_collide_refuse_the_whole_archive(
+    names: list[str], words: str, kind: str, tmp_path: Path, make_zip: Maker, make_tar: Maker
+) -> None:
+    content = {name: name.encode() * 50 for name in names}
+    _refused(_built(kind, content, tmp_path, make_zip, make_tar), tmp_path, words)
+
+
+@pytest.mark.parametrize("kind", ["zip", "split", "pieces", "tar", "tar.gz", "7z"])
+def test_a_name_that_comes_twice_refuses_the_whole_archive(
+    kind: str, tmp_path: Path, make_zip: Maker, make_tar: Maker
+) -> None:
+    path = _built(kind, {"name1": b"1" * 99, "name2": b"2" * 99}, tmp_path, make_zip, make_tar)
+    if kind == "7z":
+        made.renamed(path, {"name2": "name1"})
+    elif kind == "tar.gz":
+        path.write_bytes(gzip.compress(_tar_renamed(gzip.decompress(path.read_bytes()))))
+    elif kind == "tar":
+        path.write_bytes(_tar_renamed(path.read_bytes()))
+    else:
+        for part in tmp_path.glob("a.z*"):
+            part.write_bytes(part.read_bytes().replace(b"name2", b"name1"))
+    _refused(path, tmp_path, "twice")
+
+
+def _tar_renamed(data: bytes) -> bytes:
+    """Call the member name2 name1, with the header's checksum made right: one less in one byte."""
+    at = data.index(b"name2")
+    head = bytearray(data[at : at + 512].replace(b"name2", b"name1"))
+    head[148:156] = f"{int(head[148:154], 8) - 1:06o}\0 ".encode()
+    return data[:at] + bytes(head) + data[at + 512 :]
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_links_and_devices_of_a_tar_are_not_unpacked(kind: bytes, mode: str, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", mode) as out:  # type: ignore[call-overload]
+        about = tarfile.TarInfo("odd")
+        about.type, about.linkname = kind, "../../up"
+        out.addfile(about)
+        through = tarfile.TarInfo("odd/x")
+        through.size = 3
+        out.addfile(through, io.BytesIO(b"abc"))
+    _refused(tmp_path / "a.tar", tmp_path, "odd: a (symbolic link|hard link|device|pipe)")
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO])
+@pytest.mark.parametrize("cut", ["zip", "split", "pieces"])
+def test_links_and_devices_of_a_zip_are_not_unpacked(kind: int, cut: str, tmp_path: Path) -> None:
+    path = _zip_of_mode(tmp_path, kind | 0o777)
+    path = {"zip": lambda p, n: p, "split": made.disks, "pieces": made.pieces}[cut](path, 30)
+    _refused(path, tmp_path, "odd: a (symbolic link|device or pipe)")
+
+
+def _zip_of_mode(tmp_path: Path, mode: int) -> Path:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        about = zipfile.ZipInfo("odd")
+        about.create_system, about.external_attr = 3, mode << 16
+        out.writestr(about, "/etc/passwd")
+    return tmp_path / "a.zip"
+
+
+def test_a_link_of_a_7z_is_not_unpacked(tmp_path: Path) -> None:
+    import py7zr
+
+    (tmp_path / "odd").symlink_to("/etc/passwd")
+    with py7zr.SevenZipFile(tmp_path / "a.7z", "w") as out:
+        out.write(tmp_path / "odd", "odd")
+        out.writestr(b"1", "good")
+    (tmp_path / "odd").unlink()
+    assert Archive(tmp_path / "a.7z").names == ("good",)
+    _refused(tmp_path / "a.7z", tmp_path, "odd: a symbolic link")
+    unpack(tmp_path / "a.7z", tmp_path / "out", members=["good"])
+    assert (tmp_path / "out" / "good").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("bit", [stat.S_ISUID, stat.S_ISGID])
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "7z"])
+def test_a_file_that_would_run_as_another_is_not_unpacked(kind: str, bit: int, tmp_path: Path) -> None:
+    mode = stat.S_IFREG | bit | 0o755
+    path = tmp_path / f"a.{kind}"
+    if kind == "zip":
+        _zip_of_mode(tmp_path, mode)
+    elif kind == "7z":
+        import py7zr
+
+        (tmp_path / "odd").write_bytes(b"1")
+        (tmp_path / "odd").chmod(mode & 0o7777)
+        with py7zr.SevenZipFile(path, "w") as out:
+            out.write(tmp_path / "odd", "odd")
+    else:
+        with tarfile.open(path, f"w:{kind[4:]}") as out:  # type: ignore[call-overload]
+            about = tarfile.TarInfo("odd")
+            about.mode = mode & 0o7777
+            out.addfile(about)
+    _refused(path, tmp_path, "odd: it would run as another user")
+
+
+def _overlapping(tmp_path: Path, count: int, shared: bool) -> Path:
+    """A zip whose entries all point at one kernel, or each at one that begins inside the one before."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = bytes(1_000_000)
+    kernel = packer.compress(data) + packer.flush()
+    fields = (20, 0, 8, 0, 0, zlib.crc32(data), len(kernel), len(data), 1, 0)
+    local = struct.pack("<4s5H3L2H", b"PK\3\4", *fields) + b"a" + kernel
+    entries = b"".join(
+        struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, *fields, 0, 0, 0, 0, 0 if shared else i) + bytes([97 + i])
+        for i in range(count)
+    )
+    body = local + bytes(count)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, len(entries), len(body), 0)
+    (tmp_path / "a.zip").write_bytes(body + entries + end)
+    return tmp_path / "a.zip"
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("cut", ["zip", "split", "pieces"])
+def test_members_that_share_bytes_are_not_unpacked(cut: str, shared: bool, tmp_path: Path) -> None:
+    path = _overlapping(tmp_path, 20, shared)
+    path = {"zip": lambda p, n: p, "split": made.disks, "pieces": made.pieces}[cut](path, 400)
+    _refused(path, tmp_path, "shares bytes with")
+
+
+def test_more_members_than_a_release_has_are_not_unpacked(
+    tmp_path: Path, make_zip: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_unpack_plan, "MOST_MEMBERS", 20)
+    _refused(make_zip({str(i): b"" for i in range(21)}), tmp_path, "21 members, more than 20")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_more_bytes_than_the_limit_are_not_unpacked(
+    kind: str, tmp_path: Path, make_zip: Maker, make_tar: Maker
+) -> None:
+    path = _built(kind, {"mask.nii": bytes(3_000_000)}, tmp_path, make_zip, make_tar)
+    _refused(path, tmp_path, "3000000 bytes, the limit is 2999999", limit_bytes=2_999_999)
+
+
+def test_a_size_that_cannot_be_is_not_unpacked(tmp_path: Path, make_zip: Maker) -> None:
+    path = _damaged(make_zip({"x": bytes(5000)}), struct.pack("<L", 5000), struct.pack("<L", 0x7FFFFFF0))
+    _refused(path, tmp_path, "more than its")
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tar.xz", "split", "pieces", "7z", "rar"])
+def test_no_damage_gives_a_foreign_error_or_a_file_that_is_not_whole(
+    kind: str, tmp_path: Path, make_zip: Maker, make_tar: Maker
+) -> None:
+    rng = random.Random(11)
+    content = {f"folder/{i}.bin": rng.randbytes(300) for i in range(5)}
+    if kind == "rar":
+        path = made.rar(tmp_path / "a.rar", content)
+    else:
+        path = _built(kind, content, tmp_path, make_zip, make_tar)
+    parts = {p: p.read_bytes() for p in sorted(tmp_path.glob("a.*"))}
+    refused = 0
+    for n in range(60):
+        for part, whole in parts.items():
+            data = bytearray(whole)
+            for _ in range(rng.choice((0, 1, 3)) if len(parts) > 2 else rng.choice((1, 3))):
+                data[rng.randrange(len(data))] = rng.randrange(256)
+            part.write_bytes(data if len(parts) > 2 else data[: rng.choice((len(data), rng.randrange(len(data))))])
+        out = tmp_path / "out" / str(n)
+        try:
+            unpack(path, out)
+        except MedshelfError:
+            refused += 1
+        files = [p for p in out.rglob("*") if p.is_file() and ".unpacked" not in p.parts]
+        assert kind.startswith("tar") or all(p.read_bytes() in content.values() for p in files)
+        assert not list(out.rglob("*.part"))
+    assert refused > 10
+    assert {p.name for p in tmp_path.iterdir()} <= {*(p.name for p in parts), "out"}

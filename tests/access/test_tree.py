@@ -90,16 +90,21 @@ def test_archives_in_a_folder_are_listed_with_their_members(
 
 def test_a_broken_archive_in_a_folder_is_a_problem_not_an_error(folder: Path, make_zip: Maker) -> None:
     _fill(
-        folder, {"cut.zip": make_zip({"x": b"1"}).read_bytes()[:-9], "page.tar.gz": b"<html>", "b.rar": b"R"}
+        folder,
+        {
+            "cut.zip": make_zip({"x": b"1"}).read_bytes()[:-9], "page.tar.gz": b"<html>",
+            "b.rar": b"R", "c.tar.zst": b"x",
+        },
     )
     os.rename(make_zip({"../up": b"1", "x": b"2"}), folder / "good.zip")
     tree = open_tree(folder)
-    assert tree.names == ("b.rar", "cut.zip", "good.zip", "good.zip!/x", "page.tar.gz")
+    assert tree.names == ("b.rar", "c.tar.zst", "cut.zip", "good.zip", "good.zip!/x", "page.tar.gz")
     said = dict(tree.problems)
-    assert set(said) == {"b.rar", "cut.zip", "good.zip!/../up", "page.tar.gz"}
+    assert set(said) == {"b.rar", "c.tar.zst", "cut.zip", "good.zip!/../up", "page.tar.gz"}
     assert "no directory at its end" in said["cut.zip"]
     assert "web page" in said["page.tar.gz"]
-    assert "not read" in said["b.rar"]
+    assert "no archive that medshelf reads" in said["b.rar"]
+    assert "not read" in said["c.tar.zst"]
     assert tree.blob("cut.zip").size_bytes > 0
 
 
@@ -118,7 +123,7 @@ def test_a_broken_archive_given_directly_is_an_error(tmp_path: Path, make_zip: M
         ("notes.docx.pdf", b"%PDF-1.7\n", "neither a folder, an archive nor a list"),
         ("table.csv", b"a,b\n1,2\n", "neither a folder, an archive nor a list"),
         ("names.txt", b"<!doctype html><title>Log in", "kind: web page"),
-        ("data.7z", b"7z\xbc\xaf\x27\x1c" + bytes(99), "kind: 7z"),
+        ("data.7z", b"7z\xbc\xaf\x27\x1c" + bytes(99), "7z is damaged"),
     ],
 )
 def test_a_file_that_is_no_tree_says_what_is(name: str, data: bytes, message: str, tmp_path: Path) -> None:

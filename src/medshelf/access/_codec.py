@@ -9,9 +9,11 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from medshelf.errors import AccessError
+from medshelf.errors import AccessError, need
 
+FIRST_CHUNK_BYTES = 1 << 13
 CHUNK_BYTES = 1 << 17
+"""Packed bytes that are taken at a time: few at first, as often only a header is wanted, then twice as many."""
 STEP_BYTES = 1 << 22
 DEFLATE_MAX_RATIO = 1032
 """Deflate can't do better: RFC 1951, 258 bytes from 2 bits."""
@@ -82,6 +84,31 @@ class _ZipLzma:
         )
 
 
+class _Deflate64:
+    """Deflate64 (APPNOTE 5.5.1), by inflate64, a package of py7zr's; the data are fed in small steps to bound each."""
+
+    needs_input = property(lambda self: not self._waiting and len(self._out) == 0)
+    unused_data = b""
+
+    def __init__(self, size_bytes: int) -> None:
+        module: Any = need("inflate64", "7z")
+        self._object = module.Inflater()
+        self._waiting = b""
+        self._out = memoryview(b"")
+
+    eof = property(lambda self: self._object.eof and len(self._out) == 0)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        self._waiting += data
+        while self._waiting and not self._out and not self._object.eof:
+            step, self._waiting = self._waiting[:_STEP64_BYTES], self._waiting[_STEP64_BYTES:]
+            self._out = memoryview(self._object.inflate(step))
+        out, self._out = self._out[:max_length], self._out[max_length:]
+        return bytes(out)
+
+
+_STEP64_BYTES = 512
+"""Gives at most 16 MiB: 65,538 bytes from 17 bits."""
 _XZ_MAGIC = b"\xfd7zXZ\0"
 _FILE_CODECS: dict[str, tuple[bytes, Callable[[], Any]]] = {
     "gzip": (b"\x1f\x8b", lambda: _Zlib(31)),
@@ -90,6 +117,7 @@ _FILE_CODECS: dict[str, tuple[bytes, Callable[[], Any]]] = {
 }
 _MEMBER_CODECS: dict[str, Callable[[int], Any]] = {
     "deflate": lambda size: _Zlib(-15),
+    "deflate64": _Deflate64,
     "zip-bz2": lambda size: bz2.BZ2Decompressor(),
     "zip-lzma": _ZipLzma,
     "zip-xz": lambda size: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_BYTES),
@@ -108,7 +136,7 @@ class Decompressed(io.RawIOBase):
         The compressed bytes, seekable; closed with this.
     codec : str
         ``gzip``, ``bz2``, ``xz`` (whole files, which may be several streams one after another),
-        ``deflate``, ``zip-bz2``, ``zip-lzma`` or ``zip-xz`` (members of a zip).
+        ``deflate``, ``deflate64``, ``zip-bz2``, ``zip-lzma`` or ``zip-xz`` (members of a zip).
     name : str
         For messages.
     size_bytes : int, optional
@@ -173,6 +201,7 @@ class Decompressed(io.RawIOBase):
 
     def _start(self) -> None:
         self._packed.seek(0)
+        self._chunk_bytes = min(FIRST_CHUNK_BYTES, CHUNK_BYTES)
         self._position = 0
         self._crc = 0
         self._ended = self._size_bytes == 0
@@ -212,12 +241,17 @@ class Decompressed(io.RawIOBase):
             if self._object.eof and not self._next_stream():
                 self._ended = True
                 return b""
-            fresh = (self._packed.read(CHUNK_BYTES) or b"") if self._object.needs_input else b""
+            fresh = self._fresh() if self._object.needs_input else b""
             if not fresh and self._object.needs_input:
                 raise self._broken("the compressed data end too early", f"after {self._position} bytes")
             data = self._object.decompress(fresh, most)
             if data:
                 return data
+
+    def _fresh(self) -> bytes:
+        data = self._packed.read(self._chunk_bytes) or b""
+        self._chunk_bytes = min(2 * self._chunk_bytes, CHUNK_BYTES)
+        return data
 
     def _next_stream(self) -> bool:
         """Begin the stream that follows in the file, where one does; padding and rubbish end the data."""

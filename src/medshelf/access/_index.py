@@ -16,8 +16,15 @@ from medshelf.model.natural import natural_key
 
 MOST_MEMBERS = 20_000_000
 ENCRYPTED = 1
+SETUID = 2
+"""Flag of a member that would run as somebody else."""
 TAR = 0xFFFF
 """Method of a tar's members; others are the method numbers of zip (APPNOTE 4.4.5)."""
+BLOCK = 0xFFFE
+"""Method of the members of a 7z or rar, which lie one after another in what the archive unpacks to."""
+LEFT_OUT = "left out: "
+"""How the problem of a member begins that is not listed."""
+TWICE = "the archive holds this name twice; the later one counts"
 
 _DRIVE = re.compile("[A-Za-z]:")
 _COLUMNS = {"offset": "Q", "packed": "Q", "size": "Q", "crc32": "L", "method": "H", "flags": "B"}
@@ -43,7 +50,7 @@ class Entry:
 class Index:
     """All members of one archive, in natural order, in columns.
 
-    `codec` and `unpacked_bytes` are those of a compressed tar. `inner` holds the indexes of the archives
+    `codec` and `unpacked_bytes` are those of a compressed tar, a 7z or a rar. `inner` holds the indexes of the archives
     among the members.
     """
 
@@ -61,11 +68,14 @@ class Index:
             self._rows = {n: row for row, n in enumerate(self.names)}
         return self._rows.get(name)
 
-    def entry(self, row: int, archive: Source, archive_name: str) -> Entry:
-        """Return the member of a row, given where the archive itself lies."""
-        source = archive
-        if self.codec is not None:
-            source = Unpacked(archive, self.codec, self.unpacked_bytes, archive_name)
+    def bytes_of(self, archive: Source, archive_name: str, password: str | None = None) -> Source:
+        """Return where the members lie, given where the archive itself does."""
+        if self.codec is None:
+            return archive
+        return Unpacked(archive, self.codec, self.unpacked_bytes, archive_name, password=password)
+
+    def entry(self, row: int, source: Source) -> Entry:
+        """Return the member of a row, given where the members lie."""
         column = {k: self.columns[k][row] for k in _COLUMNS}
         method = column["method"]
         return Entry(
@@ -148,7 +158,7 @@ class Gathering:
         values = (offset, packed, size, crc32, method, flags)
         row = self._rows.get(name)
         if row is not None:
-            self.problems.add(name, "the archive holds this name twice; the later one counts")
+            self.problems.add(name, TWICE)
             for column, value in zip(self._columns, values, strict=True):
                 column[row] = value
             return
@@ -177,18 +187,18 @@ def safe_name(raw: str) -> tuple[str, str]:
     A leading ``./`` and doubled slashes go. Absolute names, ``..``, drive letters and NUL are refused.
     """
     if "\0" in raw:
-        return raw, "left out: the name holds a NUL byte"
+        return raw, f"{LEFT_OUT}the name holds a NUL byte"
     if raw.startswith("/"):
-        return raw, "left out: the name is an absolute path"
+        return raw, f"{LEFT_OUT}the name is an absolute path"
     if _DRIVE.match(raw):
-        return raw, "left out: the name begins with a drive letter"
+        return raw, f"{LEFT_OUT}the name begins with a drive letter"
     name = raw
     if "//" in raw or raw.startswith("./") or "/./" in raw or raw.endswith("/."):
         name = "/".join(part for part in raw.split("/") if part not in ("", "."))
     if ".." in name and ".." in name.split("/"):
-        return raw, "left out: the name leads out of the archive"
+        return raw, f"{LEFT_OUT}the name leads out of the archive"
     if name in ("", "."):
-        return raw, "left out: the name is empty"
+        return raw, f"{LEFT_OUT}the name is empty"
     return printable(name), ""
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+from medshelf.access._split import is_first_piece
 from medshelf.access._tar import looks_like_tar
 
 ARCHIVE_SUFFIXES = (
-    ".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz",
+    ".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".7z", ".rar",
 )  # fmt: skip
 """Lower-case endings of the archives that are looked into."""
 
-UNREAD_SUFFIXES = (".7z", ".rar", ".tar.zst", ".tzst", ".tar.z", ".tar.lz4", ".tar.lzma", ".z01")
+UNREAD_SUFFIXES = (".tar.zst", ".tzst", ".tar.z", ".tar.lz4", ".tar.lzma")
 """Endings of archives that are not, so that a folder's listing can say so."""
 
 COMPRESSED = ("gzip", "bz2", "xz")
@@ -27,13 +30,18 @@ _MAGIC = (
     (b"\x04\x22\x4d\x18", "lz4"),
     (b"\x1f\x9d", "compress (.Z)"),
 )
-UNREAD = ("7z", "rar", "zstd", "lz4", "compress (.Z)")
+UNREAD = ("zstd", "lz4", "compress (.Z)")
+_LATER_VOLUME = re.compile(r"\.part0*([2-9]\d*|1\d+)\.rar$")
+"""Volumes of a rar but the first, which is read with those that follow it."""
 _WEB = (b"<!doctype html", b"<html", b"<?xml")
 
 
 def is_archive_name(name: str) -> bool:
     """Return True if the name ends like an archive that can be looked into."""
-    return name.lower().endswith(ARCHIVE_SUFFIXES)
+    lower = name.lower()
+    if lower.endswith(ARCHIVE_SUFFIXES):
+        return not _LATER_VOLUME.search(lower)
+    return is_first_piece(lower)
 
 
 def kind_of(head: bytes) -> str:

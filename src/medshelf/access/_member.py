@@ -8,9 +8,9 @@ import shutil
 import zlib
 from typing import Any
 
-from medshelf.access import _zip
+from medshelf.access import _crypt, _zip
 from medshelf.access._codec import DEFLATE_MAX_RATIO, STEP_BYTES, Decompressed, inflate
-from medshelf.access._index import TAR, Entry, part_of
+from medshelf.access._index import BLOCK, ENCRYPTED, TAR, Entry, part_of
 from medshelf.access._read_index import refuse_unreadable
 from medshelf.access._source import Slice, Unpacked
 from medshelf.errors import AccessError
@@ -24,30 +24,42 @@ def member_limit_bytes() -> int:
     return int(os.environ.get("MEDSHELF_MEMBER_LIMIT_BYTES") or 16 << 30)
 
 
-def open_member(entry: Entry, name: str) -> io.RawIOBase:
+def open_member(entry: Entry, name: str, password: str | None = None) -> io.RawIOBase:
     """Return a raw seekable stream of a member's bytes.
 
     Raises
     ------
     AccessError
-        The member is encrypted, packed in a way that is not read, or not where the archive says.
+        The member is encrypted and the password absent or wrong, packed in a way that is not read, or not where
+        the archive says.
     """
-    refuse_unreadable(entry, name)
+    refuse_unreadable(entry.method, name)
+    if entry.flags & ENCRYPTED and password is None:
+        raise _crypt.locked(name)
     stream = entry.source.open()
     try:
-        if entry.method == TAR:
-            return Slice(stream, entry.offset, entry.size_bytes, name)
-        start = _zip.data_start(stream, entry, name)
-        if entry.method == _zip.STORED:
-            return Slice(stream, start, entry.size_bytes, name, entry.crc32)
-        _refuse_impossible(entry, name)
-        return _Packed(entry, Slice(stream, start, entry.packed_bytes, name), start, name)
+        if entry.method in (TAR, BLOCK):
+            return Slice(stream, entry.offset, entry.size_bytes, name, entry.crc32)
+        if entry.flags & ENCRYPTED and password is not None:
+            packed, method, crc32 = _crypt.decrypted(stream, entry, name, password)
+            stream.close()
+            stream, start = packed.open(), 0
+        else:
+            start, method, crc32 = _zip.data_start(stream, entry, name), entry.method, entry.crc32
+            packed = part_of(entry, start)
+        refuse_unreadable(method, name)
+        if method == _zip.STORED:
+            _refuse_stored(packed.size_bytes, entry.size_bytes, name)
+            return Slice(stream, start, entry.size_bytes, name, crc32)
+        _refuse_impossible(method, packed.size_bytes, entry.size_bytes, name)
+        whole = Unpacked(packed, _zip.METHODS[method], entry.size_bytes, name, crc32)
+        return _Packed(whole, Slice(stream, start, packed.size_bytes, name))
     except BaseException:
         stream.close()
         raise
 
 
-def read_member(entry: Entry, name: str) -> bytes:
+def read_member(entry: Entry, name: str, password: str | None = None) -> bytes:
     """Return a member's bytes.
 
     Raises
@@ -62,12 +74,12 @@ def read_member(entry: Entry, name: str) -> bytes:
             why=f"{entry.size_bytes} bytes, the limit is {member_limit_bytes()}",
             hint="Set MEDSHELF_MEMBER_LIMIT_BYTES, or unpack the archive",
         )
-    with open_member(entry, name) as stream:
+    with open_member(entry, name, password) as stream:
         if not entry.size_bytes:
             return b""
-        if isinstance(stream, _Packed) and _zip.METHODS[entry.method] == "deflate":
+        if isinstance(stream, _Packed) and stream.whole.codec == "deflate":
             data = inflate(stream.packed.read(), entry.size_bytes, name)
-            _check(data, entry, name)
+            _check(data, stream.whole.crc32, name)
             return data
         return _read_all(stream)
 
@@ -79,14 +91,11 @@ class _Packed(io.RawIOBase):
     members) or an unpacked copy in the cache folder.
     """
 
-    def __init__(self, entry: Entry, packed: Slice, start: int, name: str) -> None:
+    def __init__(self, whole: Unpacked, packed: Slice) -> None:
         super().__init__()
-        self._entry = entry
-        self._start = start
-        self._name = name
+        self.whole = whole
         self.packed = packed
-        codec = _zip.METHODS[entry.method]
-        self._stream: Any = Decompressed(packed, codec, name, entry.size_bytes, entry.crc32)
+        self._stream: Any = Decompressed(packed, whole.codec, whole.name, whole.size_bytes, whole.crc32)
 
     def readable(self) -> bool:
         return True
@@ -106,21 +115,17 @@ class _Packed(io.RawIOBase):
         return int(self._stream.readinto(buffer))
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        target = offset + (0, self.tell(), self._entry.size_bytes)[whence]
+        target = offset + (0, self.tell(), self.whole.size_bytes)[whence]
         if target < self.tell() and isinstance(self._stream, Decompressed):
             self._unpack()
         return int(self._stream.seek(max(0, target)))
 
     def _unpack(self) -> None:
-        entry = self._entry
-        if entry.size_bytes <= _IN_MEMORY_BYTES:
+        if self.whole.size_bytes <= _IN_MEMORY_BYTES:
             self._stream.seek(0)
             self._stream = io.BytesIO(_read_all(self._stream))
-            return
-        whole = part_of(entry, self._start)
-        self._stream = Unpacked(
-            whole, _zip.METHODS[entry.method], entry.size_bytes, self._name, entry.crc32
-        ).open()
+        else:
+            self._stream = self.whole.open()
 
 
 def _read_all(stream: io.RawIOBase) -> bytes:
@@ -132,23 +137,30 @@ def _read_all(stream: io.RawIOBase) -> bytes:
     return out.getvalue()
 
 
-def _check(data: bytes, entry: Entry, name: str) -> None:
+def _check(data: bytes, declared: int | None, name: str) -> None:
     crc = zlib.crc32(data)
-    if crc != entry.crc32:
+    if declared is not None and crc != declared:
         raise AccessError(
             "the checksum is wrong",
             where=name,
-            why=f"CRC {crc:08x}, declared {entry.crc32 or 0:08x}",
+            why=f"CRC {crc:08x}, declared {declared:08x}",
             hint="Fetch the archive again, or compare its checksum",
         )
 
 
-def _refuse_impossible(entry: Entry, name: str) -> None:
+def _refuse_stored(packed_bytes: int, size_bytes: int, name: str) -> None:
+    if packed_bytes != size_bytes:
+        raise AccessError(
+            "the member is stored in fewer or more bytes than it has", where=name, why=f"{size_bytes} in {packed_bytes}"
+        )
+
+
+def _refuse_impossible(method: int, packed_bytes: int, size_bytes: int, name: str) -> None:
     """Refuse a size that deflate can't reach, before anyone makes room for it."""
-    if _zip.METHODS[entry.method] == "deflate" and entry.size_bytes > entry.packed_bytes * DEFLATE_MAX_RATIO:
+    if _zip.METHODS[method] == "deflate" and size_bytes > packed_bytes * DEFLATE_MAX_RATIO:
         raise AccessError(
             "the member declares more bytes than its data can hold",
             where=name,
-            why=f"{entry.size_bytes} from {entry.packed_bytes}",
+            why=f"{size_bytes} from {packed_bytes}",
             hint="Fetch the archive again, or compare its checksum",
         )

@@ -7,6 +7,7 @@ folder, as far as `spool_limit_bytes` and the disk allow; beyond that each jump 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
@@ -34,7 +35,7 @@ def open_anywhere(unpacked: Unpacked) -> io.RawIOBase:
     """Open `unpacked` for reading anywhere, by the cheapest way there is."""
     if unpacked.codec == "gzip" and (handle := _indexes.get(unpacked)):
         return _GzipStream(handle, unpacked)
-    spool = cache_file("spool", repr(unpacked))
+    spool = cache_file("spool", _key(unpacked))
     stream = _open_spool(spool, unpacked)
     if stream is None and _fits(unpacked.size_bytes, spool.parent):
         with one_at_a_time(spool):
@@ -44,12 +45,19 @@ def open_anywhere(unpacked: Unpacked) -> io.RawIOBase:
 
 def is_quick(unpacked: Unpacked) -> bool:
     """Return True if `open_anywhere` needs no reading from the front at each jump."""
-    spool = cache_file("spool", repr(unpacked))
+    spool = cache_file("spool", _key(unpacked))
     return bool(
         (unpacked.codec == "gzip" and _indexes.get(unpacked))
         or spool.exists()
         or _fits(unpacked.size_bytes, spool.parent)
     )
+
+
+def _key(unpacked: Unpacked) -> str:
+    """Return what tells one unpacked copy from others; with another password it is another."""
+    if unpacked.password is None:
+        return repr(unpacked)
+    return repr(unpacked) + hashlib.sha256(unpacked.password.encode()).hexdigest()
 
 
 def spool_limit_bytes() -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
-from medshelf.access import _tar, _zip
+from medshelf.access import _crypt, _solid, _tar, _zip
 from medshelf.access._codec import Decompressed
-from medshelf.access._index import ENCRYPTED, TAR, Entry, Index, part_of
+from medshelf.access._index import BLOCK, ENCRYPTED, TAR, Entry, Index, part_of
 from medshelf.access._kind import COMPRESSED, UNREAD, is_archive_name, kind_of
 from medshelf.access._random_access import is_quick
-from medshelf.access._source import Source, Unpacked
+from medshelf.access._source import SOLID, Source, Unpacked
+from medshelf.access._split import Joined
 from medshelf.access.problem import Problems
 from medshelf.errors import AccessError, MedshelfError
 
@@ -18,11 +19,14 @@ Progress = Callable[[int, int], None]
 """Told how many bytes of how many of the archive have been looked at."""
 
 _BUFFER_BYTES = 1 << 16
+_AES = 99
 _EMPTY_TAR_BYTES = range(1024, 1 << 20, 512)
 """Sizes that a tar without members has; a larger file of zeros is room made for a download."""
 
 
-def read_index(archive: Source, name: str, *, inner: bool, progress: Progress | None = None) -> Index:
+def read_index(
+    archive: Source, name: str, *, inner: bool, progress: Progress | None = None, password: str | None = None
+) -> Index:
     """List an archive.
 
     Parameters
@@ -35,55 +39,57 @@ def read_index(archive: Source, name: str, *, inner: bool, progress: Progress | 
         Whether to list the archives among its members too.
     progress : callable, optional
         See `Progress`.
+    password : str, optional
+        Opens what is encrypted.
 
     Raises
     ------
     AccessError
         It is damaged, cut, empty, or of a kind that is not read.
     """
-    index = _read_one(archive, name, progress)
+    index = _read_one(archive, name, progress, password)
     if inner:
         problems = Problems(name)
-        _read_inner(index, archive, name, problems)
+        _read_inner(index, archive, name, problems, password)
         index.problems += problems.as_tuple()
     return index
 
 
-def packed_source(entry: Entry, name: str) -> Source:
+def packed_source(entry: Entry, name: str, password: str | None = None) -> Source:
     """Return a member's bytes as a source: part of the archive, or that part unpacked."""
-    if entry.method == TAR:
+    if entry.flags & ENCRYPTED and password is None:
+        raise _crypt.locked(name)
+    if entry.method in (TAR, BLOCK):
         return part_of(entry, entry.offset)
-    refuse_unreadable(entry, name)
     with entry.source.open() as stream:
-        packed = part_of(entry, _zip.data_start(stream, entry, name))
-    if entry.method == _zip.STORED:
+        if entry.flags & ENCRYPTED and password is not None:
+            packed, method, crc32 = _crypt.decrypted(stream, entry, name, password)
+        else:
+            packed, method, crc32 = part_of(entry, _zip.data_start(stream, entry, name)), entry.method, entry.crc32
+    if method == _zip.STORED:
         return packed
-    return Unpacked(packed, _zip.METHODS[entry.method], entry.size_bytes, name, entry.crc32)
+    refuse_unreadable(method, name)
+    return Unpacked(packed, _zip.METHODS[method], entry.size_bytes, name, crc32)
 
 
-def refuse_unreadable(entry: Entry, name: str) -> None:
-    """Raise `AccessError` for an encrypted member or a compression that is not read."""
-    if entry.flags & ENCRYPTED:
+def refuse_unreadable(method: int, name: str) -> None:
+    """Raise `AccessError` for a compression that is not read; AES is told apart later."""
+    if method not in _zip.METHODS and method not in (_zip.STORED, _AES, TAR, BLOCK):
+        called = _zip.OTHER_METHODS.get(method, f"method {method}")
         raise AccessError(
-            "the member is encrypted",
-            where=name,
-            hint="Unpack the archive with its password and name the folder instead",
-        )
-    if entry.method not in _zip.METHODS and entry.method not in (_zip.STORED, TAR):
-        method = _zip.OTHER_METHODS.get(entry.method, f"method {entry.method}")
-        raise AccessError(
-            f"the member is compressed with {method}, which is not read",
+            f"the member is compressed with {called}, which is not read",
             where=name,
             hint="Unpack the archive with 7-Zip and name the folder instead",
         )
 
 
-def _read_one(archive: Source, name: str, progress: Progress | None) -> Index:
+def _read_one(archive: Source, name: str, progress: Progress | None, password: str | None = None) -> Index:
     with _open_forward(archive) as stream:
         head = _head(stream)
         kind = kind_of(head)
         if kind == "zip" or (not kind and name.lower().endswith(".zip")):
-            return _zip.read_index(stream, archive.size_bytes, name)
+            disks = archive.starts if isinstance(archive, Joined) and archive.disks else (0,)
+            return _zip.read_index(stream, archive.size_bytes, name, disks)
         if kind in COMPRESSED:
             return _read_compressed(archive, kind, name, progress)
         if kind == "tar" or _is_empty_tar(head, archive.size_bytes):
@@ -93,6 +99,8 @@ def _read_one(archive: Source, name: str, progress: Progress | None) -> Index:
             total = archive.size_bytes
             step = (lambda at: progress(at, total)) if progress else _unheard
             return _tar.read_index(buffered, known, name, step)[0]
+    if kind in SOLID:
+        return _solid.read_index(kind, archive, name, password)
     raise _unreadable(kind, head, name)
 
 
@@ -114,16 +122,17 @@ def _read_compressed(archive: Source, codec: str, name: str, progress: Progress 
     return index
 
 
-def _read_inner(index: Index, archive: Source, name: str, problems: Problems) -> None:
+def _read_inner(index: Index, archive: Source, name: str, problems: Problems, password: str | None) -> None:
+    source = index.bytes_of(archive, name, password)
     members = [(row, n) for row, n in enumerate(index.names) if is_archive_name(n)]
     for row, member in members:
-        entry = index.entry(row, archive, name)
+        entry = index.entry(row, source)
         full_name = f"{name}!/{member}"
         if isinstance(entry.source, Unpacked) and not is_quick(entry.source):
             problems.add(member, "not looked into: the archive around it is too large to unpack for that")
             continue
         try:
-            found = _read_one(packed_source(entry, full_name), full_name, None)
+            found = _read_one(packed_source(entry, full_name, password), full_name, None, password)
         except MedshelfError as error:
             problems.add(member, error)
             continue
@@ -178,5 +187,5 @@ def _unreadable(kind: str, head: bytes, name: str) -> AccessError:
         "this is no archive that medshelf reads",
         where=name,
         why=f"first bytes {head[:8]!r}",
-        hint="Readable are zip, tar, tar.gz, tar.bz2 and tar.xz",
+        hint="Readable are zip, tar, tar.gz, tar.bz2, tar.xz, 7z and rar",
     )

@@ -8,12 +8,15 @@ from __future__ import annotations
 import io
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from medshelf.access import _random_access
 from medshelf.access._codec import Decompressed
 from medshelf.errors import AccessError, NotFound
+
+SOLID = ("7z", "rar")
+"""Archives whose members are packed together."""
 
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds."""
@@ -88,20 +91,26 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What a compressed source holds; `codec` as in `Decompressed`."""
+    """What a compressed source holds; `codec` as in `Decompressed`, or ``7z`` or ``rar``."""
 
     of: Source
     codec: str
     size_bytes: int
     name: str
     crc32: int | None = None
+    password: str | None = field(default=None, repr=False)
+    """For 7z and rar."""
 
     def open(self) -> io.RawIOBase:
         """Open for reading anywhere, through an index or an unpacked copy in the cache folder."""
         return _random_access.open_anywhere(self)
 
-    def open_forward(self) -> Decompressed:
+    def open_forward(self) -> io.RawIOBase:
         """Open for reading from front to back; a step back starts again."""
+        if self.codec in SOLID:
+            from medshelf.access import _solid
+
+            return _solid.open_forward(self.codec, self.of, self.name, self.password)
         limit = None if self.codec in ("gzip", "bz2", "xz") else self.size_bytes
         return Decompressed(self.of.open(), self.codec, self.name, limit, self.crc32)
 

@@ -10,14 +10,15 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from medshelf.access._index import Gathering, Index
+from medshelf.access._index import LEFT_OUT, SETUID, Gathering, Index
 from medshelf.access._random_access import MOST_TRAILING_BYTES
 from medshelf.errors import AccessError
 
 BLOCK = 512
 _MOST_EXTENDED_BYTES = 1 << 20
+_SETUID = 0o6000
 _FILES = (b"0", b"\0", b"7")
-_LEFT_OUT = {
+_WHY = {
     b"1": "a hard link",
     b"2": "a symbolic link",
     b"3": "a device",
@@ -110,12 +111,13 @@ def _member(
         start = _skip_sparse_map(stream, start, name)
     if kind in _FILES and path.endswith("/"):
         kind = b"5"
-    if pending.sparse or kind in _LEFT_OUT:
-        found.problems.add(path, f"left out: {_LEFT_OUT.get(kind, _LEFT_OUT[b'S'])}")
+    if pending.sparse or kind in _WHY:
+        found.problems.add(path, f"{LEFT_OUT}{_WHY.get(kind, _WHY[b'S'])}")
     elif kind in _FILES:
-        found.add(path, offset=start, packed=size, size=size)
+        mode = _mode(head)
+        found.add(path, offset=start, packed=size, size=size, flags=SETUID if mode & _SETUID else 0)
     elif kind not in _SILENT:
-        found.problems.add(path, f"left out: a member of unknown type {kind!r}")
+        found.problems.add(path, f"{LEFT_OUT}a member of unknown type {kind!r}")
     pending.clear()
     return start, 0 if kind in _WITHOUT_DATA else size
 
@@ -157,6 +159,12 @@ def _pax(data: bytes, name: str, start: int) -> dict[str, bytes]:
         said[_text(key)] = value
         data = data[length:]
     return said
+
+
+def _mode(head: bytes) -> int:
+    """Return the permissions, 0 where they are no number: nothing else depends on them."""
+    digits = head[100:108].replace(b"\0", b" ").strip()
+    return int(digits, 8) if digits and not digits.strip(b"01234567") else 0
 
 
 def _path(head: bytes) -> str:

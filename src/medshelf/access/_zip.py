@@ -12,19 +12,17 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from medshelf.access._index import ENCRYPTED, Entry, Gathering, Index
+from medshelf.access._index import ENCRYPTED, LEFT_OUT, SETUID, Entry, Gathering, Index
 from medshelf.errors import AccessError
 
 STORED = 0
-METHODS = {8: "deflate", 12: "zip-bz2", 14: "zip-lzma", 95: "zip-xz"}
+METHODS = {8: "deflate", 9: "deflate64", 12: "zip-bz2", 14: "zip-lzma", 95: "zip-xz"}
 OTHER_METHODS = {
     1: "Shrink",
     6: "Implode",
-    9: "Deflate64",
     93: "Zstandard",
     97: "WavPack",
     98: "PPMd",
-    99: "AES",
 }
 
 _END = struct.Struct("<4s4H2LH")  # 4.3.16
@@ -45,6 +43,8 @@ class _Directory(NamedTuple):
     entries: int
     shift: int
     wrapped: bool
+    disks: tuple[int, ...]
+    """Where each disk of a split zip begins; one 0 for a whole zip."""
 
 
 class _Row(NamedTuple):
@@ -62,30 +62,52 @@ class _Row(NamedTuple):
     is_folder: bool
 
 
-def read_index(stream: io.RawIOBase, size_bytes: int, name: str) -> Index:
+class Local(NamedTuple):
+    """What stands before a member's bytes (4.3.7)."""
+
+    start: int
+    """Where they begin."""
+    flags: int
+    time: int
+    extra: bytes
+
+
+def read_index(stream: io.RawIOBase, size_bytes: int, name: str, disks: tuple[int, ...] = (0,)) -> Index:
     """List a zip.
+
+    Parameters
+    ----------
+    stream : io.RawIOBase
+        The zip, all disks of a split one one after another.
+    size_bytes : int
+        Its size.
+    name : str
+        For messages.
+    disks : tuple of int
+        Where each disk begins.
 
     Raises
     ------
     AccessError
         The directory is missing (a download that was cut), damaged, encrypted, or on another disk.
     """
-    directory = _find_directory(stream, size_bytes, name)
+    directory = _find_directory(stream, size_bytes, name, disks)
     stream.seek(directory.start)
-    data = _read(stream, directory.size_bytes)
+    data = read_exactly(stream, directory.size_bytes)
     found = Gathering(name)
-    count, encrypted, offset = 0, 0, -1
+    count, offset = 0, -1
     for row in _entries(data, name):
         count += 1
         if directory.wrapped:
             offset = _unwrap(stream, row.offset, offset + 1, directory)
+        elif len(disks) > 1:
+            offset = disks[row.disk] + row.offset if row.disk < len(disks) else -1
         else:
             offset = row.offset + directory.shift
         fault = _fault(row, offset, directory)
         if fault:
             found.problems.add(row.name, fault)
         elif not row.is_folder:
-            encrypted += row.flags & ENCRYPTED
             found.add(
                 row.name,
                 offset=offset,
@@ -93,17 +115,26 @@ def read_index(stream: io.RawIOBase, size_bytes: int, name: str) -> Index:
                 size=row.size,
                 crc32=row.crc32,
                 method=row.method,
-                flags=row.flags & ENCRYPTED,
+                flags=row.flags & ENCRYPTED | (SETUID if row.mode & (stat.S_ISUID | stat.S_ISGID) else 0),
             )
-    if encrypted:
-        found.problems.add(name, f"{encrypted} of {count} members are encrypted and can't be read")
     if count != directory.entries and count % 0x10000 != directory.entries:
         found.problems.add(name, f"the end says {directory.entries} members, the directory holds {count}")
     return found.index()
 
 
+def disk_count(stream: io.RawIOBase, size_bytes: int) -> int:
+    """Return which disk, counted from 1, a zip's end says that it lies on; 1 where there is no end."""
+    found = _end(stream, size_bytes)
+    return 1 if found is None or found[0][0] == 0xFFFF else found[0][0] + 1
+
+
 def data_start(stream: io.RawIOBase, entry: Entry, name: str) -> int:
-    """Return where the packed bytes of a member begin, from its local header.
+    """Return where the packed bytes of a member begin; errors as in `read_local`."""
+    return read_local(stream, entry, name).start
+
+
+def read_local(stream: io.RawIOBase, entry: Entry, name: str) -> Local:
+    """Read a member's local header.
 
     Raises
     ------
@@ -111,7 +142,7 @@ def data_start(stream: io.RawIOBase, entry: Entry, name: str) -> int:
         There is no local header where the directory says.
     """
     stream.seek(entry.offset)
-    head = _read(stream, _LOCAL.size)
+    head = read_exactly(stream, _LOCAL.size)
     if len(head) < _LOCAL.size or not head.startswith(b"PK\x03\x04"):
         raise AccessError(
             "the member is not where the archive's directory says",
@@ -119,39 +150,65 @@ def data_start(stream: io.RawIOBase, entry: Entry, name: str) -> int:
             why=f"no local header at byte {entry.offset}",
             hint="Fetch the archive again, or compare its checksum",
         )
-    *_, name_bytes, extra_bytes = _LOCAL.unpack(head)
+    _, _, flags, _, time, _, _, _, _, name_bytes, extra_bytes = _LOCAL.unpack(head)
     start = entry.offset + _LOCAL.size + name_bytes + extra_bytes
     if start + entry.packed_bytes > entry.source.size_bytes:
         raise AccessError("the archive ends inside the member", where=name, hint="Fetch the archive again")
-    return int(start)
+    extra = b""
+    if entry.flags & ENCRYPTED:
+        stream.seek(name_bytes, 1)
+        extra = read_exactly(stream, extra_bytes)
+    return Local(start, flags, time, extra)
 
 
-def _find_directory(stream: io.RawIOBase, size_bytes: int, name: str) -> _Directory:
+def _end(stream: io.RawIOBase, size_bytes: int) -> tuple[tuple[int, ...], int, bool] | None:
+    """Return the end record's disk, first disk, counts, size and offset; its place; and whether it is zip64."""
     tail_start = max(0, size_bytes - _END.size - 0xFFFF)
     stream.seek(tail_start)
-    tail = _read(stream, size_bytes - tail_start)
+    tail = read_exactly(stream, size_bytes - tail_start)
     at = _find_end(tail)
     if at is None:
+        return None
+    end = tail_start + at
+    record = _end64(stream, end)
+    if record:
+        return record[1:], record[0], True
+    return _END.unpack_from(tail, at)[1:7], end, False
+
+
+def _find_directory(stream: io.RawIOBase, size_bytes: int, name: str, disks: tuple[int, ...]) -> _Directory:
+    found = _end(stream, size_bytes)
+    if found is None:
         raise AccessError(
             "the zip has no directory at its end",
             where=name,
             why=f"{size_bytes} bytes, so it was cut, is still being fetched, or is no zip",
             hint="Fetch it again",
         )
-    _, disk, first_disk, here, entries, size, offset, _ = _END.unpack_from(tail, at)
-    end, is64 = tail_start + at, False
-    record = _end64(stream, end)
-    if record:
-        is64 = True
-        end, disk, first_disk, here, entries, size, offset = record
+    (disk, first_disk, here, entries, size, offset), end, is64 = found
+    if len(disks) > 1 and disk == len(disks) - 1 and first_disk <= disk:
+        return _place_on(stream, name, size, disks[first_disk] + offset, entries, disks)
     if (disk, first_disk) not in ((0, 0), (0xFFFF, 0xFFFF)) or here != entries:
         raise AccessError(
             "this is the last part of a split zip",
             where=name,
-            why=f"it counts itself as disk {disk + 1}",
-            hint=f"Join the parts, e.g. zip -s 0 {name.rsplit('/', 1)[-1]} --out whole.zip",
+            why=f"it counts itself as disk {disk + 1}, and {len(disks)} of its parts are here",
+            hint="Put all parts (.z01, .z02, …) beside it, or join them: "
+            f"zip -s 0 {name.rsplit('/', 1)[-1]} --out whole.zip",
         )
     return _place(stream, name, end, size, offset, entries, is64)
+
+
+def _place_on(
+    stream: io.RawIOBase, name: str, size: int, start: int, entries: int, disks: tuple[int, ...]
+) -> _Directory:
+    """Return the directory of a split zip, whose places are counted from a disk."""
+    if size > _MOST_DIRECTORY_BYTES or (size and not _is_entry(stream, start)):
+        raise AccessError(
+            "the zip's directory is damaged", where=name, why=f"{size} bytes at {start} of all parts together",
+            hint="Are all parts of the same archive? Compare their checksums",
+        )  # fmt: skip
+    return _Directory(start, size, entries, 0, False, disks)
 
 
 def _place(
@@ -170,7 +227,7 @@ def _place(
         )
     # Archive Utility of macOS writes more than 4 GiB without zip64: offsets are cut to 32 bits.
     wrapped = not is64 and shift > 0 and shift % (1 << 32) == 0
-    return _Directory(start, size, entries, 0 if wrapped else shift, wrapped)
+    return _Directory(start, size, entries, 0 if wrapped else shift, wrapped, (0,))
 
 
 def _unwrap(stream: io.RawIOBase, offset: int, least: int, directory: _Directory) -> int:
@@ -178,7 +235,7 @@ def _unwrap(stream: io.RawIOBase, offset: int, least: int, directory: _Directory
     offset += -(-max(0, least - offset) >> 32) << 32
     while offset < directory.start:
         stream.seek(offset)
-        if _read(stream, 4) == b"PK\x03\x04":
+        if read_exactly(stream, 4) == b"PK\x03\x04":
             break
         offset += 1 << 32
     return offset
@@ -203,13 +260,13 @@ def _end64(stream: io.RawIOBase, end: int) -> tuple[int, ...] | None:
     if end < _LOCATOR64.size:
         return None
     stream.seek(end - _LOCATOR64.size)
-    signature, _, offset, _ = _LOCATOR64.unpack(_read(stream, _LOCATOR64.size))
+    signature, _, offset, _ = _LOCATOR64.unpack(read_exactly(stream, _LOCATOR64.size))
     if signature != b"PK\x06\x07":
         return None
     for place in (end - _LOCATOR64.size - _END64.size, offset):
         if 0 <= place < end:
             stream.seek(place)
-            record = _read(stream, _END64.size)
+            record = read_exactly(stream, _END64.size)
             if len(record) == _END64.size and record.startswith(b"PK\x06\x06"):
                 return (place, *_END64.unpack(record)[4:])
     return None
@@ -219,7 +276,7 @@ def _is_entry(stream: io.RawIOBase, place: int) -> bool:
     if place < 0:
         return False
     stream.seek(place)
-    return _read(stream, 4) == b"PK\x01\x02"
+    return read_exactly(stream, 4) == b"PK\x01\x02"
 
 
 def _entries(data: bytes, archive_name: str) -> Iterator[_Row]:
@@ -253,7 +310,7 @@ def _entries(data: bytes, archive_name: str) -> Iterator[_Row]:
 
 def _zip64(extra: bytes, size: int, packed: int, offset: int, disk: int) -> tuple[int, int, int, int]:
     """Return the four values with those that didn't fit taken from the zip64 field (4.5.3)."""
-    field = io.BytesIO(_extra(extra, 1) or b"")
+    field = io.BytesIO(extra_field(extra, 1) or b"")
     values = []
     for value, full, length in ((size, _FULL, 8), (packed, _FULL, 8), (offset, _FULL, 8), (disk, 0xFFFF, 4)):
         longer = field.read(length) if value == full else b""
@@ -261,7 +318,8 @@ def _zip64(extra: bytes, size: int, packed: int, offset: int, disk: int) -> tupl
     return values[0], values[1], values[2], values[3]
 
 
-def _extra(extra: bytes, wanted: int) -> bytes | None:
+def extra_field(extra: bytes, wanted: int) -> bytes | None:
+    """Return one field of the extra data of a member (4.5.1), or None."""
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<2H", extra)
         if kind == wanted:
@@ -276,7 +334,7 @@ def _decode(raw: bytes, flags: int, extra: bytes) -> str:
         return raw.decode("ascii")
     if flags & 0x800:
         return raw.decode("utf-8", "surrogateescape")
-    spelt = _extra(extra, 0x7075)
+    spelt = extra_field(extra, 0x7075)
     if spelt and spelt[0] == 1 and int.from_bytes(spelt[1:5], "little") == zlib.crc32(raw):  # 4.6.9
         return spelt[5:].decode("utf-8", "surrogateescape")
     try:
@@ -286,22 +344,22 @@ def _decode(raw: bytes, flags: int, extra: bytes) -> str:
 
 
 def _fault(row: _Row, offset: int, directory: _Directory) -> str:
-    if row.disk not in (0, 0xFFFF):
-        return "left out: it lies in another part of a split zip"
+    if row.disk >= len(directory.disks) and (row.disk != 0xFFFF or len(directory.disks) > 1):
+        return f"{LEFT_OUT}it lies in another part of a split zip"
     kind = stat.S_IFMT(row.mode)
     if kind == stat.S_IFLNK:
-        return "left out: a symbolic link"
+        return f"{LEFT_OUT}a symbolic link"
     if kind in (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK):
-        return "left out: a device or pipe"
+        return f"{LEFT_OUT}a device or pipe"
     if offset < 0 or offset + _LOCAL.size + row.packed > directory.start:
-        return "left out: the directory places it outside the file"
+        return f"{LEFT_OUT}the directory places it outside the file"
     if row.method == STORED and row.packed != row.size and not row.flags & ENCRYPTED:
-        return "left out: stored in fewer or more bytes than it has"
+        return f"{LEFT_OUT}stored in fewer or more bytes than it has"
     return ""
 
 
-def _read(stream: io.RawIOBase | BinaryIO, size_bytes: int) -> bytes:
-    """Read all of `size_bytes`, or what there is."""
+def read_exactly(stream: io.RawIOBase | BinaryIO, size_bytes: int) -> bytes:
+    """Return all of `size_bytes`, or what there is."""
     parts = []
     while size_bytes > 0 and (data := stream.read(size_bytes)):
         parts.append(data)

@@ -1,11 +1,13 @@
-"""Archives as lists of blobs: zip, tar, tar.gz, tar.bz2 and tar.xz, read without unpacking.
+"""Archives as lists of blobs: zip, tar, tar.gz, tar.bz2, tar.xz, 7z and rar, read without unpacking.
 
 An archive is listed once; the list of a large one is kept in the cache folder, under its path, size and time of
-change. A stored member of a zip and a member of a plain tar are read straight from the file.
+change. A stored member of a zip and a member of a plain tar are read straight from the file. Split zips and plain
+pieces are read as one; encrypted members with a password, which is never written or shown.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import posixpath
@@ -16,10 +18,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from medshelf.access import _member
-from medshelf.access._index import Entry, Index
+from medshelf.access._crypt import PASSWORD_VARIABLE, password_or_none
+from medshelf.access._index import ENCRYPTED, Entry, Index
 from medshelf.access._kind import is_archive_name
 from medshelf.access._read_index import Progress, packed_source, read_index
-from medshelf.access._source import Source, Stamp, WholeFile, stamp_of
+from medshelf.access._source import Source
+from medshelf.access._split import archive_source
 from medshelf.access.cache import cache_file, load, save
 from medshelf.access.problem import Problem
 from medshelf.errors import NotFound
@@ -27,42 +31,58 @@ from medshelf.errors import NotFound
 CACHED_FROM_MEMBERS = 2000
 """Zips and plain tars with fewer members are listed anew each time, which takes milliseconds."""
 
-_INDEX_VERSION = 1
+_INDEX_VERSION = 2
 
 __all__ = ["Archive", "ArchiveMember", "is_archive_name"]
 
 
 class Archive:
-    """An archive on disk.
+    """An archive on disk, or wherever a `Source` has its bytes.
 
     Picklable: its list of members does not travel, and is found again in the cache folder or read again.
 
     Parameters
     ----------
     path : path
-        The archive; its kind is judged by its bytes, not by its name.
+        The archive; its kind is judged by its bytes, not by its name. Of a split one the last disk (``.zip``) or the
+        first piece (``.zip.001``).
     inner : bool
         Whether archives among the members are listed too, one level deep, as ``inner.zip!/member``.
     progress : callable, optional
         Called with the bytes looked at and their total, while a tar is listed.
+    password : str, optional
+        Opens what is encrypted; by default ``$MEDSHELF_ARCHIVE_PASSWORD``.
+    source : Source, optional
+        The bytes, where they are no local file; `path` is then a name for messages.
+
+    Attributes
+    ----------
+    where : str
+        Path or name, for messages.
 
     Raises
     ------
     NotFound, AccessError
         There is no such file, or (from the first use of `names`) it is damaged, cut, or no archive.
+    MissingExtra
+        From the first use of `names`: the package that reads this kind is not installed.
     """
 
-    __slots__ = ("_index", "_names", "_places", "_progress", "_stamp", "inner", "path")
+    __slots__ = ("_index", "_names", "_password", "_places", "_progress", "_source", "inner", "where")
 
     def __init__(
-        self, path: str | os.PathLike[str], *, inner: bool = True, progress: Progress | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        inner: bool = True,
+        progress: Progress | None = None,
+        password: str | None = None,
+        source: Source | None = None,
     ) -> None:
-        self._begin(os.path.abspath(path), stamp_of(path), inner, progress)
-
-    def _begin(self, path: str, stamp: Stamp, inner: bool, progress: Progress | None) -> None:
-        self.path = Path(path)
+        self.where = os.path.abspath(path) if source is None else os.fspath(path)
         self.inner = inner
-        self._stamp = stamp
+        self._source = archive_source(self.where) if source is None else source
+        self._password = password
         self._progress = progress
         self._index: Index | None = None
         self._names: tuple[str, ...] | None = None
@@ -78,7 +98,25 @@ class Archive:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What was left out or doubted."""
-        return self._listed().problems
+        index = self._listed()
+        if self.password is not None:
+            return index.problems
+        return (*index.problems, *_locked(index, self.where))
+
+    @property
+    def password(self) -> str | None:
+        """What opens encrypted members, given or from the environment."""
+        return password_or_none(self._password)
+
+    @property
+    def source(self) -> Source:
+        """The bytes of the archive itself."""
+        return self._source
+
+    @property
+    def index(self) -> Index:
+        """The members and where they lie."""
+        return self._listed()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -90,7 +128,7 @@ class Archive:
         return isinstance(name, str) and self._find(name) is not None
 
     def __repr__(self) -> str:
-        return f"Archive({str(self.path)!r})"
+        return f"Archive({self.where!r})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Archive) and self._identity() == other._identity()
@@ -99,7 +137,7 @@ class Archive:
         return hash(self._identity())
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _reopen, self._identity()
+        return _reopen, (*self._identity(), self._password)
 
     def blob(self, name: str) -> ArchiveMember:
         """Return the member called `name`.
@@ -118,33 +156,34 @@ class Archive:
             near = get_close_matches(name, list(_beside(name, self.names)), n=3)
             raise NotFound(
                 "the archive has no such member",
-                where=f"{self.path}!/{name}",
+                where=f"{self.where}!/{name}",
                 hint=f"Nearest: {', '.join(near)}" if near else None,
             )
         return found
 
     def _find(self, name: str) -> Entry | None:
-        index, source = self._listed(), WholeFile(str(self.path), self._stamp)
+        index = self._listed()
         row = index.find(name)
         if row is not None:
-            return index.entry(row, source, str(self.path))
+            return index.entry(row, index.bytes_of(self._source, self.where, self.password))
         mark = name.find("!/")
         while mark >= 0:
             holder = name[:mark]
             row = index.inner[holder].find(name[mark + 2 :]) if holder in index.inner else None
             if row is not None:
-                return index.inner[holder].entry(row, self._place(holder), f"{self.path}!/{holder}")
+                held = index.inner[holder].bytes_of(self._place(holder), f"{self.where}!/{holder}", self.password)
+                return index.inner[holder].entry(row, held)
             mark = name.find("!/", mark + 1)
         return None
 
     def _place(self, holder: str) -> Source:
         """Return the bytes of an archive inside this one."""
         if holder not in self._places:
-            self._places[holder] = packed_source(self.entry(holder), f"{self.path}!/{holder}")
+            self._places[holder] = packed_source(self.entry(holder), f"{self.where}!/{holder}", self.password)
         return self._places[holder]
 
-    def _identity(self) -> tuple[str, Stamp, bool]:
-        return str(self.path), self._stamp, self.inner
+    def _identity(self) -> tuple[str, Source, bool]:
+        return self.where, self._source, self.inner
 
     def _listed(self) -> Index:
         if self._index is None:
@@ -152,23 +191,25 @@ class Archive:
         return self._index
 
     def _about(self) -> dict[str, object]:
-        path, (size_bytes, mtime_ns), inner = self._identity()
-        return {
-            "index": _INDEX_VERSION, "path": path, "size": size_bytes, "mtime_ns": mtime_ns, "inner": inner
-        }  # fmt: skip
+        source = hashlib.sha256(repr(self._source).encode("utf-8", "surrogateescape")).hexdigest()
+        return {"index": _INDEX_VERSION, "source": source, "inner": self.inner}
 
     def _cached(self) -> Index | None:
-        body = load(cache_file("archives", f"{self.path}|{self.inner}"), self._about())
+        body = load(cache_file("archives", f"{self.where}|{self.inner}"), self._about())
         try:
-            return None if body is None else Index.from_bytes(body)
+            index = None if body is None else Index.from_bytes(body)
         except (ValueError, KeyError, TypeError, OverflowError):
             return None
+        return index if index is None or self.password is None or not _is_locked(index) else None
 
     def _read(self) -> Index:
-        source = WholeFile(str(self.path), self._stamp)
-        index = read_index(source, str(self.path), inner=self.inner, progress=self._progress)
-        if index.codec or index.inner or len(index.names) >= CACHED_FROM_MEMBERS:
-            save(cache_file("archives", f"{self.path}|{self.inner}"), self._about(), index.to_bytes())
+        password = self.password
+        index = read_index(
+            self._source, self.where, inner=self.inner, progress=self._progress, password=password
+        )
+        large = index.codec or index.inner or len(index.names) >= CACHED_FROM_MEMBERS
+        if large and (password is None or not _is_locked(index)):  # what a password opens is not for others
+            save(cache_file("archives", f"{self.where}|{self.inner}"), self._about(), index.to_bytes())
         return index
 
 
@@ -186,7 +227,7 @@ class ArchiveMember:
 
     @property
     def name(self) -> str:
-        return f"{self.archive.path}!/{self.member}"
+        return f"{self.archive.where}!/{self.member}"
 
     @property
     def path(self) -> Path | None:
@@ -207,14 +248,14 @@ class ArchiveMember:
         Raises
         ------
         NotFound, AccessError
-            There is no such member; it is encrypted; the archive is damaged or has changed.
+            There is no such member; its password is absent or wrong; the archive is damaged or has changed.
         """
-        raw = _member.open_member(self._entry(), self.name)
+        raw = _member.open_member(self._entry(), self.name, self.archive.password)
         return io.BufferedReader(raw, _member.BUFFER_BYTES)
 
     def read_bytes(self) -> bytes:
         """Return all bytes, whose checksum has been verified (zip); errors as for `open`."""
-        return _member.read_member(self._entry(), self.name)
+        return _member.read_member(self._entry(), self.name, self.archive.password)
 
     def sibling(self, filename: str) -> ArchiveMember:
         """Return the blob `filename` in the same folder of the archive; it need not exist until opened."""
@@ -226,11 +267,23 @@ class ArchiveMember:
         return self.found or self.archive.entry(self.member)
 
 
-def _reopen(path: str, stamp: Stamp, inner: bool) -> Archive:
+def _reopen(where: str, source: Source, inner: bool, password: str | None) -> Archive:
     """Unpickle: no look at the file yet, so that a worker starts at once."""
-    archive = object.__new__(Archive)
-    archive._begin(path, stamp, inner, None)
-    return archive
+    return Archive(where, inner=inner, password=password, source=source)
+
+
+def _is_locked(index: Index) -> bool:
+    return any(_locked(index, ""))
+
+
+def _locked(index: Index, where: str) -> Iterator[Problem]:
+    """Yield what is encrypted, while no password is known."""
+    n = sum(1 for flags in index.columns["flags"] if flags & ENCRYPTED)
+    if n:
+        message = f"{n} of {len(index.names)} members are encrypted; a password ({PASSWORD_VARIABLE}) opens them"
+        yield Problem(where, message)
+    for holder, inside in index.inner.items():
+        yield from _locked(inside, f"{where}!/{holder}")
 
 
 def _beside(name: str, names: tuple[str, ...]) -> Iterator[str]:

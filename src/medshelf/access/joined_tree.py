@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from medshelf.access.archive import ArchiveMember
 from medshelf.access.tree import Tree
-from medshelf.model.blob import LocalFile
+from medshelf.model.blob import Blob
 
 
 class JoinedTree(Tree):
@@ -30,7 +29,7 @@ class JoinedTree(Tree):
         """Return the names of one of the others, as they are called here."""
         return [f"@{other}/{name}" for name in self._others[other].names]
 
-    def blob(self, name: str) -> LocalFile | ArchiveMember:
+    def blob(self, name: str) -> Blob:
         """Return the blob behind a name; errors as in `Tree.blob`."""
         if name.startswith("@"):
             key, _, inner = name[1:].partition("/")

@@ -13,18 +13,19 @@ from typing import BinaryIO
 
 from medshelf.access._kind import UNREAD_SUFFIXES, is_archive_name, kind_of
 from medshelf.access._listing import LISTING_SUFFIXES, read_listing
+from medshelf.access._split import is_later_part, whole_of
 from medshelf.access._walk import walk
-from medshelf.access.archive import Archive, ArchiveMember
+from medshelf.access.archive import Archive
 from medshelf.access.problem import Problem, Problems
 from medshelf.errors import AccessError, MedshelfError, NotFound
-from medshelf.model.blob import LocalFile
+from medshelf.model.blob import Blob, LocalFile
 from medshelf.model.natural import natural_key, natural_sorted
 
 Progress = Callable[[int, int], None]
 """Told how many bytes, of how many, of the archives have been looked at."""
 
 _HEAD_BYTES = 512
-_KINDS_OF_ARCHIVE = ("zip", "tar", "gzip", "bz2", "xz")
+_KINDS_OF_ARCHIVE = ("zip", "tar", "gzip", "bz2", "xz", "7z", "rar")
 
 
 class Tree:
@@ -69,7 +70,7 @@ class Tree:
     def has_bytes(self) -> bool:
         return self._root is not None or self._archive is not None
 
-    def blob(self, name: str) -> LocalFile | ArchiveMember:
+    def blob(self, name: str) -> Blob:
         """Return the blob behind one of the `names`.
 
         Raises
@@ -108,6 +109,10 @@ class Tree:
             self._known = frozenset(self.names)
         return name in self._known
 
+    def __fspath__(self) -> str:
+        """Return `where`, so that a tree may be given wherever a place is."""
+        return self.where
+
     def __repr__(self) -> str:
         return f"<Tree of {len(self.names)} names: {self.where}>"
 
@@ -142,19 +147,25 @@ class Tree:
 
 
 def open_tree(
-    where: str | os.PathLike[str], *, expand_archives: bool = True, progress: Progress | None = None
+    where: str | os.PathLike[str],
+    *,
+    expand_archives: bool = True,
+    progress: Progress | None = None,
+    password: str | None = None,
 ) -> Tree:
     """List a folder, an archive, or a text file of names.
 
     Parameters
     ----------
-    where : path
-        A folder; a zip, tar, tar.gz, tar.bz2 or tar.xz; a text of names (``.txt``, ``.lst``, ``.list``); or
-        ``-`` for names from standard input.
+    where : path or Tree
+        A folder; a zip, tar, tar.gz, tar.bz2, tar.xz, 7z or rar; a text of names (``.txt``, ``.lst``, ``.list``); or
+        ``-`` for names from standard input. A tree is returned as it is.
     expand_archives : bool
         Whether to look into the archives that lie in the folder or, one level deep, in the archive.
     progress : callable, optional
         See `Progress`; compressed tars take their time.
+    password : str, optional
+        Opens encrypted members; by default ``$MEDSHELF_ARCHIVE_PASSWORD``.
 
     Returns
     -------
@@ -168,6 +179,8 @@ def open_tree(
     AccessError
         It can't be read, or is none of these.
     """
+    if isinstance(where, Tree):
+        return where
     shown = os.fspath(where)
     if shown == "-":
         return _from_listing(sys.stdin.buffer, "-")
@@ -179,13 +192,15 @@ def open_tree(
     except (OSError, ValueError) as error:
         raise AccessError("it can't be looked at", where=shown, why=str(error)) from error
     if is_folder:
-        return _from_folder(root, shown, expand_archives, progress)
+        return _from_folder(root, shown, expand_archives, progress, password)
     if not root.is_file():
         raise AccessError("this is neither a file nor a folder", where=shown)
-    return _from_file(root, shown, expand_archives, progress)
+    return _from_file(root, shown, expand_archives, progress, password)
 
 
-def _from_folder(root: Path, where: str, expand: bool, progress: Progress | None) -> Tree:
+def _from_folder(
+    root: Path, where: str, expand: bool, progress: Progress | None, password: str | None
+) -> Tree:
     try:
         os.scandir(root).close()
     except OSError as error:
@@ -197,12 +212,8 @@ def _from_folder(root: Path, where: str, expand: bool, progress: Progress | None
     if expand:
         tree = Tree(where, (), root=root, spelt=walked.spelt)
         paths = {n: root / tree._real(n) for n in names if is_archive_name(n)}
-        archives = _look_into(paths, walked.problems, progress)
-        for name in names:
-            if name.lower().endswith(UNREAD_SUFFIXES):
-                walked.problems.add(
-                    name, "not looked into: this kind of archive is not read. Unpack it first"
-                )
+        archives = _look_into(paths, walked.problems, progress, password)
+        _tell_unread(names, walked.problems)
     if archives:
         inside = [f"{name}!/{member}" for name, archive in archives.items() for member in archive.names]
         names = natural_sorted(dict.fromkeys([*names, *inside]))
@@ -212,7 +223,21 @@ def _from_folder(root: Path, where: str, expand: bool, progress: Progress | None
     )  # fmt: skip
 
 
-def _look_into(paths: dict[str, Path], problems: Problems, progress: Progress | None) -> dict[str, Archive]:
+def _tell_unread(names: list[str], problems: Problems) -> None:
+    """Note archives of a kind that is not read, and parts of split ones whose archive is not here."""
+    later = [name for name in names if is_later_part(name)]
+    here = {name.lower() for name in names} if later else set()
+    for name in names:
+        if name.lower().endswith(UNREAD_SUFFIXES):
+            problems.add(name, "not looked into: this kind of archive is not read. Unpack it first")
+    for name in later:
+        if whole_of(name).lower() not in here:
+            problems.add(name, f"not looked into: a part of {whole_of(name)}, which is not here")
+
+
+def _look_into(
+    paths: dict[str, Path], problems: Problems, progress: Progress | None, password: str | None
+) -> dict[str, Archive]:
     """List the archives of a folder, several at a time, and leave out those that are broken."""
     sizes = {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
     total, done = sum(sizes.values()), 0
@@ -220,7 +245,7 @@ def _look_into(paths: dict[str, Path], problems: Problems, progress: Progress | 
 
     def listed(path: Path) -> Archive | MedshelfError:
         try:
-            archive = Archive(path)
+            archive = Archive(path, password=password)
             _ = archive.names
         except MedshelfError as error:
             return error
@@ -236,15 +261,16 @@ def _look_into(paths: dict[str, Path], problems: Problems, progress: Progress | 
                 continue
             archives[name] = found
             for path, message in found.problems:
-                problems.add(name if path == str(found.path) else f"{name}!/{path}", message)
+                inside = path.removeprefix(found.where).removeprefix("!/")
+                problems.add(f"{name}!/{inside}" if inside else name, message)
     return archives
 
 
-def _from_file(path: Path, where: str, expand: bool, progress: Progress | None) -> Tree:
+def _from_file(path: Path, where: str, expand: bool, progress: Progress | None, password: str | None) -> Tree:
     with LocalFile(path).open() as stream:
         head = stream.read(_HEAD_BYTES)
-    if kind_of(head) in _KINDS_OF_ARCHIVE or is_archive_name(path.name):
-        archive = Archive(path, inner=expand, progress=progress)
+    if kind_of(head) in _KINDS_OF_ARCHIVE or is_archive_name(path.name) or is_later_part(path.name):
+        archive = Archive(path, inner=expand, progress=progress, password=password)
         return Tree(where, archive.names, archive=archive, problems=archive.problems)
     if path.name.lower().endswith(LISTING_SUFFIXES) and kind_of(head) != "web page":
         with LocalFile(path).open() as stream:

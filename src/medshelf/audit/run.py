@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from medshelf.access.tree import Tree
 from medshelf.audit.checks import CASE_CHECKS, NAME_CHECKS, SET_CHECKS
 from medshelf.audit.facts import CaseFacts, facts_of
 from medshelf.audit.read import read_case
@@ -107,7 +108,7 @@ def audit(
     ----------
     dataset : str or Record
         Id of a record, or a record.
-    where : path
+    where : path or Tree
         Folder or archive that holds it.
     variant : str, optional
         Which repackaging it is; by default the one that fits best.
@@ -144,7 +145,8 @@ def audit(
     for name_check in NAME_CHECKS:
         findings += name_check.run(opened)
     facts: dict[int, CaseFacts] = {}
-    plan = _Plan(uuid.uuid4().hex, dataset, os.fspath(where), opened.variant, opened.others, deep)
+    place = where if isinstance(where, Tree) else os.fspath(where)
+    plan = _Plan(uuid.uuid4().hex, dataset, place, opened.variant, opened.others, deep)
     for number, case_facts, found in _examined(plan, opened, numbers, jobs, journal, progress):
         findings += found
         if case_facts is not None:
@@ -212,7 +214,7 @@ class _Plan:
 
     token: str
     dataset: str | Record
-    where: str
+    where: str | Tree
     variant: str
     others: Mapping[str, str]
     deep: bool

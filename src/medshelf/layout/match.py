@@ -17,14 +17,14 @@ Kind = Literal["file", "table", "sidecar", "ignore"]
 
 _JUNK = re.compile(
     r"(?:^|/)(?:\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini|__MACOSX/.*|\.git/.*|\.ipynb_checkpoints/.*|"
-    r"\.gitattributes|\.gitignore)$"
+    r"\.unpacked/.*|\.gitattributes|\.gitignore)$"
 )
 _PAPER = re.compile(
     r"(?:^|/)(?:readme|licen[cs]e|copying|citation|changelog|notice|mandatory_citation)[^/]*$|"
     r"\.(?:md|md5|sha256|tcia|bib)$",
     re.IGNORECASE,
 )
-ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar")
 
 
 def is_junk(name: str) -> bool:

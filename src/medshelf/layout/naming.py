@@ -9,14 +9,13 @@ from medshelf.layout.telling import is_common
 from medshelf.model.dataset import Record
 from medshelf.model.layout import Layout
 
-_ENDINGS = (*ARCHIVE_ENDINGS, ".7z", ".rar")
 _MANY = 200
 
 
 def plain(name: str) -> str:
     """Return a name in the form in which names are compared: letters and digits, no archive's ending."""
     stem = name.rpartition("/")[2].lower()
-    for ending in sorted(_ENDINGS, key=len, reverse=True):
+    for ending in sorted(ARCHIVE_ENDINGS, key=len, reverse=True):
         stem = stem.removesuffix(ending)
     return "".join(c for c in stem if c.isalnum())
 
@@ -44,7 +43,7 @@ def closed_archives(names: Iterable[str]) -> dict[str, None]:
     """Return the archives of a list of names that nobody has looked into, in their order."""
     there = list(names)
     opened = {name.partition("!/")[0] for name in there if "!/" in name}
-    return {name: None for name in there if name[-8:].lower().endswith(_ENDINGS) and name not in opened}
+    return {name: None for name in there if name[-8:].lower().endswith(ARCHIVE_ENDINGS) and name not in opened}
 
 
 def own_archives(record: Record, layout: Layout, closed: Collection[str]) -> list[str]:

@@ -33,7 +33,7 @@ def check(
     ----------
     dataset : str or Record
         Id of a record, or a record.
-    where : path
+    where : path or Tree
         What to check.
     variant : str, optional
         Which repackaging to check against; by default the one that fits best.

@@ -39,7 +39,7 @@ def open(
     ----------
     dataset : str or Record
         Id of a record, or a record of your own.
-    root : path
+    root : path or Tree
         Folder or archive (zip, tar) that holds the release; wrapping folders do no harm.
     variant : str, optional
         Which repackaging it is; by default the one that fits best.
