@@ -33,10 +33,11 @@ VARIABLES = {
     "MEDSHELF_MEMBER_LIMIT_BYTES": "largest member of an archive that is read into memory; 16 GiB by default",
     "MEDSHELF_SPOOL_LIMIT_BYTES": "how much of a compressed archive may be unpacked into the cache folder; 32 GiB by "
     "default",
-    "MEDSHELF_DATA": "folder in which `plan` and `get` keep datasets, each in a folder of its name; else the current one",
+    "MEDSHELF_DATA": "folder in which `plan` and `get` keep datasets, each by its name; else the current one",
     "MEDSHELF_OFFLINE": "when set, nothing is asked of the network",
-    "MEDSHELF_REWRITES": "beginnings of addresses and what to put in their place, `https://zenodo.org=https://mirror.example`, "
-    "several with blanks between: a mirror of your institution, which sees what the host would see, credentials too",
+    "MEDSHELF_REWRITES": "beginnings of addresses and what to put in their place, "
+    "`https://zenodo.org=https://mirror.example`, "
+    "several with blanks between: a mirror of your institution, which is trusted alike",
     "MEDSHELF_USER_AGENT": "how medshelf names itself to hosts, in place of its own name",
     "MEDSHELF_DEBUG": "when set, a mistake in medshelf shows its traceback",
     "NO_COLOR": "when set, no colours",

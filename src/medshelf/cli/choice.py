@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.option("--to", type=click.Path(path_type=Path, file_okay=False),
-                 help="Folder for the files, or for the folders of several datasets; by default $MEDSHELF_DATA/ID or ./ID."),
+                 help="Folder for the files, or of the folders of several; by default $MEDSHELF_DATA/ID or ./ID."),
     click.option("--include", multiple=True, metavar="PATTERN", help="Only files that fit; may be given again."),
     click.option("--exclude", multiple=True, metavar="PATTERN", help="No file that fits; may be given again."),
     click.option("--split", help="Only cases of this split, where file names are those of the layout."),
@@ -118,8 +118,8 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "also", f"{', '.join(plan.others[:3])}{' …' if len(plan.others) > 3 else ''} (--from takes one)"
     for note in plan.notes:
         yield "note", note
-    for problem in plan.problems[:5]:
-        yield "problem", str(problem.error)
+    for problem in list(dict.fromkeys(str(problem.error) for problem in plan.problems))[:5]:
+        yield "problem", problem
     if plan.files:
         yield "to", f"{plan.folder} ({size_text(plan.free_bytes)} free)"
         yield "to fetch", to_fetch(plan)

@@ -185,7 +185,7 @@ def _refuse_licences(planned: Plan, accepted: Collection[str]) -> None:
 def _reading(dataset: str, terms: Terms) -> str:
     """Return what a person reads before accepting a licence."""
     if terms.id == "unknown":
-        return f"Find out under which terms it may be used ({terms.part}); the record does not know: medshelf show {dataset}"
+        return f"Find out under which terms it may be used ({terms.part}); the record does not know ({dataset})"
     return f"Read the terms of {terms.label} ({terms.part}): {terms.url or f'medshelf show {dataset} --sources'}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from medshelf.access.hosts import Address
 from medshelf.access.web import Web
@@ -18,6 +18,9 @@ _S3 = re.compile(r"(?P<bucket>[\w.\-]+)\.s3(?:[.-][\w-]+)*\.amazonaws\.com")
 _S3_PATH = re.compile(r"s3(?:[.-][\w-]+)*\.amazonaws\.com")
 _ARIA2_SUMS = {"sha512": "sha-512", "sha256": "sha-256", "sha1": "sha-1", "md5": "md5"}
 """Algorithms by what aria2 calls them (aria2c --help=#checksum), best first."""
+
+_HIDDEN = "…"
+"""What `shown` puts in the place of a signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ def _address(file: PlannedFile, web: Web) -> tuple[str | None, str | None]:
     """Return the address of a file, and a remark on it; no address where it needs credentials."""
     source = file.wanted.source
     try:
-        if isinstance(source.host, Unasked):
-            found = Address(file.url) if file.url else source.host.address(source.file, source.ref, web)
+        if isinstance(source.host, Unasked) and source.file.locator:
+            found = Address(source.file.locator)
         else:
             found = source.host.address(source.file, source.ref, web)
     except MedshelfError as error:
@@ -82,7 +85,7 @@ def _address(file: PlannedFile, web: Web) -> tuple[str | None, str | None]:
         return None, f"{file.name}: left out, its address holds a password"
     if secret:
         return None, f"{file.name}: left out, it needs credentials, which are written nowhere: medshelf get"
-    if shown(found.url) != shown(found.url.partition("?")[0]) and "…" in shown(found.url):
+    if _HIDDEN in unquote(shown(found.url)):
         return found.url, f"{file.name}: its address is signed, runs out, and should be shown to nobody"
     return found.url, None
 
@@ -108,8 +111,6 @@ def _s5cmd(file: PlannedFile, url: str) -> str | None:
         return None
     if _breaks((url, file.name)) or parts.query:
         return None
-    from urllib.parse import unquote
-
     return f"cp {_quoted(f's3://{bucket}/{unquote(key)}')} {_quoted(file.name)}\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import unquote, urlsplit
 
 from medshelf.access.download import Failure, Source, Wanted
@@ -16,6 +16,7 @@ from medshelf.access.refs import Reference, references_of
 from medshelf.access.web import Broken, Web
 from medshelf.access.web.redact import shown
 from medshelf.errors import AccessNeeded, MedshelfError, Offline
+from medshelf.fetch.once import AskedOnce
 from medshelf.fetch.planned import Asked
 from medshelf.model.dataset import Record, RemoteFile
 
@@ -27,7 +28,9 @@ _FILE_NAME = re.compile(r"[\w.+\-][\w.+\- ]*\.\w{1,8}")
 
 @dataclass(slots=True)
 class Unasked:
-    """Stands in for a host that could not be asked: what is here can be proved, and the rest fails with the reason."""
+    """Stands in for a host that could not be asked: what is here can be proved, and the rest fails with the reason.
+
+    The locator of its files is the address that the record has."""
 
     NAME: str
     error: MedshelfError
@@ -81,6 +84,7 @@ def offer_of(record: Record, chosen: Sequence[Reference], mirrors: Sequence[Refe
 
     What can't be asked is a problem and no error: what the record says of its files is taken instead.
     """
+    web = cast(Web, AskedOnce(web))
     offer = Offer()
     told = {file.url: file for file in record.access.files if file.url}
     down: dict[str, MedshelfError] = {}
@@ -133,7 +137,7 @@ def _take_told(offer: Offer, asked: Asked, told: RemoteFile | None, rest: str, e
     if told is None or not (_fit(told) or told.sha256 or told.md5 or told.size_bytes):
         return
     name = told.name if _fit(told) else _tail(told)
-    file = HostFile(name, "", told.size_bytes, _checksums(told))
+    file = HostFile(name, told.url or "", told.size_bytes, _checksums(told))
     host = Unasked(asked.ref.partition(":")[0], error)
     offer.wanted.append((Wanted(Source(host, file, rest)), told.url))
 

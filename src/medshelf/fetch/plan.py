@@ -15,6 +15,7 @@ from medshelf.access.download.prove import strength_of
 from medshelf.access.hosts import HostFile
 from medshelf.access.refs import Reference
 from medshelf.access.web import Patience, Web
+from medshelf.access.web.redact import shown
 from medshelf.catalogue.shelf import load
 from medshelf.catalogue.vocabulary import terms
 from medshelf.errors import AccessError, MedshelfError
@@ -137,7 +138,7 @@ def _file(wanted: Wanted, url: str | None, folder: Path, lock: Mapping[str, Entr
     except MedshelfError:  # a name that can't be used here; the downloader says so
         here, n_bytes = "no", 0
     return PlannedFile(
-        file.name, file.size_bytes, dict(file.checksums), wanted.source.shown_ref, url,
+        file.name, file.size_bytes, dict(file.checksums), wanted.source.shown_ref, shown(url) if url else None,
         _strength(wanted), here, n_bytes, wanted,
     )  # fmt: skip
 
