@@ -148,6 +148,22 @@ def test_a_damaged_archive_says_so_beside_its_checksum(tmp_path: Path) -> None:
     assert md5 in added.doubts[0].message
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("scan.nii.gz", bytes(5000), "not NIfTI"),
+        ("a.zip", b"<!DOCTYPE html><html>Please log in</html>", "a web page"),
+        ("b.nii.gz", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n", "Git LFS"),
+        ("c.tar.gz", b"", "empty"),
+    ],
+)
+def test_what_was_saved_under_the_name_of_a_file_is_told(name: str, data: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    added = medshelf.add(OPEN, tmp_path, web=OFFLINE)
+    assert said in added.doubts[0].message
+    assert (added.exit_code, added.files) == (4, ())
+
+
 def test_nothing_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         medshelf.add(OPEN, tmp_path / "nowhere", web=OFFLINE)

@@ -121,8 +121,9 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     for problem in list(dict.fromkeys(str(problem.error) for problem in plan.problems))[:5]:
         yield "problem", problem
     if plan.files:
-        yield "to", f"{plan.folder} ({size_text(plan.free_bytes)} free)"
         yield "to fetch", to_fetch(plan)
+        yield "folder", str(plan.folder)
+        yield "disk", f"{size_text(plan.free_bytes)} free"
     if plan.n_left_out:
         yield "left out", f"{plan.n_left_out} files, by your choice"
 

@@ -48,9 +48,10 @@ class Added:
 
     @property
     def exit_code(self) -> int:
-        """4 when a file is not what it should be, 1 when some are missing, else 0."""
+        """4 when a file is not what it should be, 1 when some are missing or the names have errors, else 0."""
         kinds = {doubt.kind for doubt in self.doubts}
-        return 4 if kinds - {"missing"} else 1 if kinds else 0
+        amiss = self.report is not None and any(found.severity == "error" for found in self.report.findings)
+        return 4 if kinds - {"missing"} else 1 if kinds or amiss else 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""

@@ -14,6 +14,7 @@ from medshelf.access.download.digests import OURS, hasher, known
 from medshelf.access.download.one import now
 from medshelf.access.download.prove import strength_of
 from medshelf.access.download.room import told
+from medshelf.access.download.sniff import HEAD_BYTES, TAIL_BYTES, look_at_all
 from medshelf.access.download.structure import structure_of
 from medshelf.errors import MedshelfError, MissingExtra, NotWhole
 from medshelf.fetch.planned import PlannedFile
@@ -112,6 +113,11 @@ def _structure(path: Path, name: str, size: int) -> tuple[str, Doubt | None]:
         return "none", Doubt(name, "cut", "it is empty", 0, None)
     try:
         with open(path, "rb") as stream:
+            head = stream.read(HEAD_BYTES)
+            stream.seek(max(0, size - TAIL_BYTES))
+            if other := _is_other(name, head, stream.read(TAIL_BYTES)):
+                return "none", Doubt(name, "damaged", other, size, None)
+            stream.seek(0)
             strength = structure_of(stream, name)
         if strength == "none" and is_archive_name(name):
             _ = Archive(path, inner=False).names
@@ -126,6 +132,15 @@ def _structure(path: Path, name: str, size: int) -> tuple[str, Doubt | None]:
     except MedshelfError as error:
         return "none", Doubt(name, "damaged", f"{error.what} ({error.why})" if error.why else error.what, size, None)
     return strength, None
+
+
+def _is_other(name: str, head: bytes, tail: bytes) -> str | None:
+    """Return what was saved under the name of a file, when its first bytes are those of something else."""
+    try:
+        look_at_all(name, head, tail, vouched=False)
+    except NotWhole as error:
+        return error.why or error.what
+    return None
 
 
 def _digests(path: Path, size: int, algorithms: set[str]) -> dict[str, str]:
