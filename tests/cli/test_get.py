@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,35 @@ def test_an_interrupt_is_130_and_the_same_line_goes_on(tmp_path: Path, monkeypat
     assert (tmp_path / "large.bin").read_bytes() == data
     starts = [ask.headers.get("range", "") for ask in host.asked if "/files/" in ask.path]
     assert any(start not in ("", "bytes=0-", "bytes=0-0") for start in starts), starts
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
+@pytest.mark.parametrize(("size", "answer", "code"), [(2_345_678_901, b"n\n", 2), (None, b"", 0)])
+def test_at_a_terminal_a_person_is_asked_and_sees_a_bar(
+    size: int | None, answer: bytes, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pty
+
+    host = Zenodo(NUMBER, {"large.bin": bytes(3_000_000)})
+    host.sizes = {"large.bin": size} if size else {}
+    master, terminal = pty.openpty()
+    os.write(master, answer)
+    with serving(host, monkeypatch):
+        line = [sys.executable, "-m", "medshelf", "get", OPEN, "--to", str(tmp_path)]
+        child = subprocess.Popen(line, stdin=terminal, stderr=terminal, stdout=subprocess.PIPE)
+        os.close(terminal)
+        said = bytearray()
+        with suppress(OSError):  # the terminal ends with the child
+            while piece := os.read(master, 4096):
+                said += piece
+        assert child.stdout is not None
+        child.stdout.read()
+        assert child.wait(timeout=30) == code, said
+        child.stdout.close()
+    os.close(master)
+    assert (b"Fetch 2.35 GB?" in said) == bool(size)
+    assert (b"MB/s" in said) == (size is None)
+    assert (tmp_path / "large.bin").exists() == (size is None)
 
 
 @pytest.mark.parametrize("rate", ["fast", "0", "-3", "10X"])

@@ -65,7 +65,7 @@ def byte_bar(what: str, total: int | None) -> Iterator[Callable[[int, int | None
         task = bar.add_task(what, total=total)
 
         def tell(n_bytes: int, of: int | None, name: str) -> None:
+            bar.advance(task, n_bytes - there.get(name, 0))
             there[name] = n_bytes
-            bar.update(task, completed=sum(there.values()))
 
         yield tell
