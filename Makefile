@@ -4,7 +4,7 @@ VENV ?= .venv
 INTEROP ?= .venv-interop
 BIN = $(VENV)/bin
 
-.PHONY: demo test interop lint bench fuzz chaos docs catalogue wheel clean
+.PHONY: demo test interop lint bench fuzz chaos docs catalogue idc wheel clean
 
 demo: $(VENV)/.ready  ## twins of three datasets, from find to a folder that nnU-Net takes; no download
 	$(BIN)/python examples/abdomen/demo.py
@@ -16,12 +16,17 @@ interop: $(INTEROP)/.ready  ## PyTorch, MONAI, TorchIO, nnU-Net
 	$(INTEROP)/bin/python -m pytest -q tests/interop --override-ini addopts=-ra
 
 lint: $(VENV)/.ready-test  ## style, types, and who may import whom
-	$(BIN)/ruff check src tests benchmarks examples docs
+	$(BIN)/ruff check src tests benchmarks examples docs tools catalogue/idc
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
 catalogue: $(VENV)/.ready  ## check every record; all problems at once, with file and line
 	$(BIN)/python -m medshelf.cli.catalogue
+
+idc: $(VENV)/.ready-test  ## make catalogue/idc/series.parquet anew from the index that its README.toml names (79 MB from PyPI)
+	rm -rf build/idc
+	$(BIN)/pip download -q --no-deps --dest build/idc $$(sed -n 's/^package = "\(.*\)"/\1/p' catalogue/idc/README.toml)
+	$(BIN)/python tools/idc_series.py build/idc/*.whl
 
 bench: $(VENV)/.ready-test  ## side by side with the libraries that a user would pick, as ratios
 	$(BIN)/python benchmarks/run.py

@@ -39,6 +39,7 @@ VARIABLES = {
     "`https://zenodo.org=https://mirror.example`, "
     "several with blanks between: a mirror of your institution, which is trusted alike",
     "MEDSHELF_USER_AGENT": "how medshelf names itself to hosts, in place of its own name",
+    "MEDSHELF_IDC_INDEX": "an index of the NCI Imaging Data Commons, such as that of the package `idc-index-data`",
     "MEDSHELF_DEBUG": "when set, a mistake in medshelf shows its traceback",
     "NO_COLOR": "when set, no colours",
 }

@@ -595,3 +595,35 @@ def test_no_damage_gives_a_foreign_error_or_a_file_that_is_not_whole(
         assert not list(out.rglob("*.part"))
     assert refused > 10
     assert {p.name for p in tmp_path.iterdir()} <= {*(p.name for p in parts), "out"}
+
+
+@pytest.mark.parametrize("kind", ["aes", "7z with right checksums"])
+def test_no_damage_behind_a_lock_or_a_checksum_gives_wrong_bytes_or_a_foreign_error(kind: str, tmp_path: Path) -> None:
+    rng, path = random.Random(13), tmp_path / "a"
+    content = {f"{i}.bin": rng.randbytes(200) + bytes(800) for i in range(4)}
+    if kind == "aes":
+        import pyzipper
+
+        with pyzipper.AESZipFile(path, "w", pyzipper.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as out:
+            out.setpassword(b"sesame")
+            for name, data in content.items():
+                out.writestr(name, data)
+    else:
+        made.sevenzip(path, content)
+    whole, refused = path.read_bytes(), 0
+    (head,) = struct.unpack_from("<Q", whole, 12)
+    for _ in range(400):
+        data = bytearray(whole)
+        for _ in range(rng.choice((1, 1, 3))):
+            begin = 0 if kind == "aes" else 32 + head
+            data[rng.randrange(begin, len(data))] = rng.choice((0, 255, rng.randrange(256)))
+        path.write_bytes(data)
+        if kind != "aes":
+            made.renamed(path, {})
+        try:
+            found = Archive(path, password="sesame" if kind == "aes" else None)
+            for name in found.names:
+                assert found.blob(name).read_bytes() in (*content.values(), b"")
+        except MedshelfError:
+            refused += 1
+    assert refused > 100

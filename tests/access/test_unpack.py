@@ -122,7 +122,7 @@ def test_sizes_are_compared_with_the_limit_and_the_disk_first(
     with pytest.raises(AccessError, match="5000001 bytes, the limit is 5000000"):
         unpack(path, out, limit_bytes=5_000_000)
     assert not out.exists()
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**8, 10**8, 6_000_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**8, 10**8, 6_000_000))
     with pytest.raises(DiskFull, match="6000000 are free"):
         unpack(path, out)
     assert read(out) == {}

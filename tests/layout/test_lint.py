@@ -73,3 +73,41 @@ def test_what_is_wrong_is_told_with_its_place(right: str, wrong: str, where: str
 @pytest.mark.parametrize("record", [r for r in shelf.records() if r.layout is not None], ids=lambda record: record.id)
 def test_the_layouts_of_the_shelf_are_well_formed(record) -> None:  # type: ignore[no-untyped-def]
     assert {name: found for name, one in layouts_of(record).items() if (found := list(complaints(one)))} == {}
+
+
+TIME = """
+key = ["n"]
+[files.cine]
+role = "image"
+path = "{n:int}.nii.gz"
+[files.heart]
+role = "mask"
+path = "{n:int}_gt.nii.gz"
+kind = "instance"
+labels = "heart"
+[labels.heart]
+1 = "heart"
+[tables.info]
+path = "info.csv"
+key = { id = "{n}" }
+"""
+
+
+CLASSES = 'classes = { table = "%s", value = "id", of = "class" }'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "said"),
+    [
+        ('role = "image"', 'role = "image"\nframes = { ed = "infos.ED" }', "files.cine.frames", "'infos.ED' is no"),
+        ('role = "mask"', 'role = "mask"\n' + CLASSES % "cells", "files.heart.classes", "there is no table 'cells'"),
+        ('kind = "instance"', CLASSES % "info", "files.heart.classes", "only a mask of kind instance"),
+        ('role = "image"', 'role = "image"\nops = [{ mirror = [0] }]', "files.cine.ops", "no operation 'mirror'"),
+        ('path = "info.csv"', 'path = "info.csv"\nrows = [{ id = 1 }]', "tables.info", "either a `path` or `rows`"),
+        ("[tables.info]", '[splits.folds]\nof = "a.b"\n[tables.info]', "splits.folds", "'a.b' is no field, table"),
+    ],
+)
+def test_words_that_lead_nowhere_are_told(old: str, new: str, where: str, said: str) -> None:
+    assert told(TIME) == []
+    ((path, message),) = told(TIME.replace(old, new, 1))
+    assert path == where and said in message

@@ -9,39 +9,24 @@ from __future__ import annotations
 
 import hmac
 import io
-import os
 import struct
 from dataclasses import dataclass, field
 from typing import Any
 
 from medshelf.access import _zip
 from medshelf.access._index import Entry
+from medshelf.access._password import wrong
 from medshelf.access._source import Part, Source
+from medshelf.access._zip_end import read_exactly
 from medshelf.errors import AccessError, need
 
-PASSWORD_VARIABLE = "MEDSHELF_ARCHIVE_PASSWORD"
-_HOW = f"Set {PASSWORD_VARIABLE}, or give the password to open_tree or Archive"
-_AES = 99
+AES = 99
+"""Method of a member that AES encrypts; its own stands in the AES field."""
 _STRONG = 0x40
 _DESCRIPTOR = 0x8
 _OLD_HEAD_BYTES = 12
 _TAG_BYTES = 10
 _STEP_BYTES = 1 << 16
-
-
-def password_or_none(given: str | None) -> str | None:
-    """Return the password that was given, or that of the environment, or None."""
-    return given if given is not None else os.environ.get(PASSWORD_VARIABLE) or None
-
-
-def locked(name: str) -> AccessError:
-    """Return the error for something encrypted for which no password is known."""
-    return AccessError("this is encrypted, and no password is known", where=name, hint=_HOW)
-
-
-def wrong(name: str) -> AccessError:
-    """Return the error for a password that does not fit."""
-    return AccessError("the password is wrong", where=name, hint=_HOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +71,7 @@ def decrypted(stream: io.RawIOBase, entry: Entry, name: str, password: str) -> t
             "the member is encrypted in PKWARE's own way, which is not read", where=name,
             hint="Unpack the archive with the program that made it",
         )  # fmt: skip
-    if entry.method != _AES:
+    if entry.method != AES:
         check = local.time >> 8 if local.flags & _DESCRIPTOR else (entry.crc32 or 0) >> 24
         return Decrypted(part, 0, check, name, password), entry.method, entry.crc32
     told = _zip.extra_field(local.extra, 0x9901) or b""
@@ -162,7 +147,7 @@ class _Cipher(io.RawIOBase):
         return plain
 
     def _exactly(self, size_bytes: int) -> bytes:
-        data = _zip.read_exactly(self._stream, size_bytes)
+        data = read_exactly(self._stream, size_bytes)
         if len(data) < size_bytes:
             raise AccessError("the archive ends inside a member", where=self._of.name, hint="Fetch the archive again")
         return data

@@ -11,6 +11,7 @@ from typing import Any
 from medshelf.access import _crypt, _zip
 from medshelf.access._codec import DEFLATE_MAX_RATIO, STEP_BYTES, Decompressed, inflate
 from medshelf.access._index import BLOCK, ENCRYPTED, TAR, Entry, part_of
+from medshelf.access._password import locked
 from medshelf.access._read_index import refuse_unreadable
 from medshelf.access._source import Slice, Unpacked
 from medshelf.errors import AccessError
@@ -33,9 +34,9 @@ def open_member(entry: Entry, name: str, password: str | None = None) -> io.RawI
         The member is encrypted and the password absent or wrong, packed in a way that is not read, or not where
         the archive says.
     """
-    refuse_unreadable(entry.method, name)
+    refuse_unreadable(entry.method, name, encrypted=bool(entry.flags & ENCRYPTED))
     if entry.flags & ENCRYPTED and password is None:
-        raise _crypt.locked(name)
+        raise locked(name)
     stream = entry.source.open()
     try:
         if entry.method in (TAR, BLOCK):

@@ -9,6 +9,7 @@ from medshelf.access import _crypt, _solid, _tar, _zip
 from medshelf.access._codec import Decompressed
 from medshelf.access._index import BLOCK, ENCRYPTED, TAR, Entry, Index, part_of
 from medshelf.access._kind import COMPRESSED, UNREAD, is_archive_name, kind_of
+from medshelf.access._password import locked
 from medshelf.access._random_access import is_quick
 from medshelf.access._source import SOLID, Source, Unpacked
 from medshelf.access._split import Joined
@@ -19,7 +20,6 @@ Progress = Callable[[int, int], None]
 """Told how many bytes of how many of the archive have been looked at."""
 
 _BUFFER_BYTES = 1 << 16
-_AES = 99
 _EMPTY_TAR_BYTES = range(1024, 1 << 20, 512)
 """Sizes that a tar without members has; a larger file of zeros is room made for a download."""
 
@@ -58,7 +58,7 @@ def read_index(
 def packed_source(entry: Entry, name: str, password: str | None = None) -> Source:
     """Return a member's bytes as a source: part of the archive, or that part unpacked."""
     if entry.flags & ENCRYPTED and password is None:
-        raise _crypt.locked(name)
+        raise locked(name)
     if entry.method in (TAR, BLOCK):
         return part_of(entry, entry.offset)
     with entry.source.open() as stream:
@@ -72,9 +72,10 @@ def packed_source(entry: Entry, name: str, password: str | None = None) -> Sourc
     return Unpacked(packed, _zip.METHODS[method], entry.size_bytes, name, crc32)
 
 
-def refuse_unreadable(method: int, name: str) -> None:
-    """Raise `AccessError` for a compression that is not read; AES is told apart later."""
-    if method not in _zip.METHODS and method not in (_zip.STORED, _AES, TAR, BLOCK):
+def refuse_unreadable(method: int, name: str, *, encrypted: bool = False) -> None:
+    """Raise `AccessError` for a compression that is not read; AES stands in front of one, where it is encrypted."""
+    known = (_zip.STORED, TAR, BLOCK, _crypt.AES) if encrypted else (_zip.STORED, TAR, BLOCK)
+    if method not in _zip.METHODS and method not in known:
         called = _zip.OTHER_METHODS.get(method, f"method {method}")
         raise AccessError(
             f"the member is compressed with {called}, which is not read",

@@ -10,7 +10,7 @@ import io
 import os
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -75,14 +75,14 @@ def archive_source(path: str) -> Source:
     return joined(name, names, source_of, path) or whole
 
 
-def joined(name: str, beside: Iterable[str], source_of: Callable[[str], Source], where: str) -> Joined | None:
+def joined(name: str, beside: Collection[str], source_of: Callable[[str], Source], where: str) -> Joined | None:
     """Return the parts of a split archive as one, or None for an archive of one file.
 
     Parameters
     ----------
     name : str
         The archive's file name.
-    beside : iterable of str
+    beside : collection of str
         Names in its folder.
     source_of : callable
         Gives the bytes of one of them.
@@ -99,9 +99,9 @@ def joined(name: str, beside: Iterable[str], source_of: Callable[[str], Source],
     if is_first_piece(name):
         parts = _numbered(beside, name[:-3], r"\d{3}")
         return Joined(tuple(source_of(part) for part in _in_order(parts, name[:-3], 3, where)))
-    parts = _numbered(beside, name[:-3], r"z\d{2,3}") if name.lower().endswith(".zip") else {}
-    if not parts:
+    if not name.lower().endswith(".zip") or not any(f"{name[:-3]}{z}01" in beside for z in "zZ"):
         return None
+    parts = _numbered(beside, name[:-3], r"z\d{2,3}")
     last = source_of(name)
     if _disks_of(last) < 2:
         return None
@@ -115,7 +115,7 @@ def whole_of(name: str) -> str:
     return f"{found['stem']}.001" if found else f"{os.path.splitext(name)[0]}.zip"
 
 
-def _numbered(names: Iterable[str], stem: str, ending: str) -> dict[int, str]:
+def _numbered(names: Collection[str], stem: str, ending: str) -> dict[int, str]:
     """Return the names that are `stem` and a number, by it."""
     wanted = re.compile(re.escape(stem) + ending, re.IGNORECASE)
     return {int(re.sub(r"\D", "", name[len(stem) :])): name for name in names if wanted.fullmatch(name)}
@@ -133,7 +133,7 @@ def _in_order(parts: dict[int, str], stem: str, width: int, where: str) -> list[
 
 def _disks_of(last: Source) -> int:
     """Return of how many disks the zip says that it is the last."""
-    from medshelf.access._zip import disk_count
+    from medshelf.access._zip_end import disk_count
 
     with last.open() as stream:
         return disk_count(stream, last.size_bytes)

@@ -10,9 +10,10 @@ import stat
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from medshelf.access._index import ENCRYPTED, LEFT_OUT, SETUID, Entry, Gathering, Index
+from medshelf.access._zip_end import Directory, find_directory, read_exactly, unwrap
 from medshelf.errors import AccessError
 
 STORED = 0
@@ -23,28 +24,13 @@ OTHER_METHODS = {
     93: "Zstandard",
     97: "WavPack",
     98: "PPMd",
+    99: "AES",
 }
 
-_END = struct.Struct("<4s4H2LH")  # 4.3.16
-_LOCATOR64 = struct.Struct("<4sLQL")  # 4.3.15
-_END64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14
 _ENTRY = struct.Struct("<4s6H3L5H2L")  # 4.3.12
 _LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
-_MOST_DIRECTORY_BYTES = 2 << 30
 _FULL = 0xFFFFFFFF
 _UNIX, _MAC = 3, 19
-
-
-class _Directory(NamedTuple):
-    """Where the central directory lies; `shift` is what stands before the zip in the file."""
-
-    start: int
-    size_bytes: int
-    entries: int
-    shift: int
-    wrapped: bool
-    disks: tuple[int, ...]
-    """Where each disk of a split zip begins; one 0 for a whole zip."""
 
 
 class _Row(NamedTuple):
@@ -91,7 +77,7 @@ def read_index(stream: io.RawIOBase, size_bytes: int, name: str, disks: tuple[in
     AccessError
         The directory is missing (a download that was cut), damaged, encrypted, or on another disk.
     """
-    directory = _find_directory(stream, size_bytes, name, disks)
+    directory = find_directory(stream, size_bytes, name, disks)
     stream.seek(directory.start)
     data = read_exactly(stream, directory.size_bytes)
     found = Gathering(name)
@@ -99,7 +85,7 @@ def read_index(stream: io.RawIOBase, size_bytes: int, name: str, disks: tuple[in
     for row in _entries(data, name):
         count += 1
         if directory.wrapped:
-            offset = _unwrap(stream, row.offset, offset + 1, directory)
+            offset = unwrap(stream, row.offset, offset + 1, directory)
         elif len(disks) > 1:
             offset = disks[row.disk] + row.offset if row.disk < len(disks) else -1
         else:
@@ -120,12 +106,6 @@ def read_index(stream: io.RawIOBase, size_bytes: int, name: str, disks: tuple[in
     if count != directory.entries and count % 0x10000 != directory.entries:
         found.problems.add(name, f"the end says {directory.entries} members, the directory holds {count}")
     return found.index()
-
-
-def disk_count(stream: io.RawIOBase, size_bytes: int) -> int:
-    """Return which disk, counted from 1, a zip's end says that it lies on; 1 where there is no end."""
-    found = _end(stream, size_bytes)
-    return 1 if found is None or found[0][0] == 0xFFFF else found[0][0] + 1
 
 
 def data_start(stream: io.RawIOBase, entry: Entry, name: str) -> int:
@@ -159,124 +139,6 @@ def read_local(stream: io.RawIOBase, entry: Entry, name: str) -> Local:
         stream.seek(name_bytes, 1)
         extra = read_exactly(stream, extra_bytes)
     return Local(start, flags, time, extra)
-
-
-def _end(stream: io.RawIOBase, size_bytes: int) -> tuple[tuple[int, ...], int, bool] | None:
-    """Return the end record's disk, first disk, counts, size and offset; its place; and whether it is zip64."""
-    tail_start = max(0, size_bytes - _END.size - 0xFFFF)
-    stream.seek(tail_start)
-    tail = read_exactly(stream, size_bytes - tail_start)
-    at = _find_end(tail)
-    if at is None:
-        return None
-    end = tail_start + at
-    record = _end64(stream, end)
-    if record:
-        return record[1:], record[0], True
-    return _END.unpack_from(tail, at)[1:7], end, False
-
-
-def _find_directory(stream: io.RawIOBase, size_bytes: int, name: str, disks: tuple[int, ...]) -> _Directory:
-    found = _end(stream, size_bytes)
-    if found is None:
-        raise AccessError(
-            "the zip has no directory at its end",
-            where=name,
-            why=f"{size_bytes} bytes, so it was cut, is still being fetched, or is no zip",
-            hint="Fetch it again",
-        )
-    (disk, first_disk, here, entries, size, offset), end, is64 = found
-    if len(disks) > 1 and disk == len(disks) - 1 and first_disk <= disk:
-        return _place_on(stream, name, size, disks[first_disk] + offset, entries, disks)
-    if (disk, first_disk) not in ((0, 0), (0xFFFF, 0xFFFF)) or here != entries:
-        raise AccessError(
-            "this is the last part of a split zip",
-            where=name,
-            why=f"it counts itself as disk {disk + 1}, and {len(disks)} of its parts are here",
-            hint="Put all parts (.z01, .z02, …) beside it, or join them: "
-            f"zip -s 0 {name.rsplit('/', 1)[-1]} --out whole.zip",
-        )
-    return _place(stream, name, end, size, offset, entries, is64)
-
-
-def _place_on(
-    stream: io.RawIOBase, name: str, size: int, start: int, entries: int, disks: tuple[int, ...]
-) -> _Directory:
-    """Return the directory of a split zip, whose places are counted from a disk."""
-    if size > _MOST_DIRECTORY_BYTES or (size and not _is_entry(stream, start)):
-        raise AccessError(
-            "the zip's directory is damaged", where=name, why=f"{size} bytes at {start} of all parts together",
-            hint="Are all parts of the same archive? Compare their checksums",
-        )  # fmt: skip
-    return _Directory(start, size, entries, 0, False, disks)
-
-
-def _place(
-    stream: io.RawIOBase, name: str, end: int, size: int, offset: int, entries: int, is64: bool
-) -> _Directory:
-    start = end - size
-    shift = start - offset
-    if size and not _is_entry(stream, start):
-        start, shift = offset, 0
-    if start < 0 or size > _MOST_DIRECTORY_BYTES or (size and not _is_entry(stream, start)):
-        raise AccessError(
-            "the zip's directory is damaged",
-            where=name,
-            why=f"{size} bytes at {offset}, the file's end record is at {end}",
-            hint="Fetch it again, or compare its checksum",
-        )
-    # Archive Utility of macOS writes more than 4 GiB without zip64: offsets are cut to 32 bits.
-    wrapped = not is64 and shift > 0 and shift % (1 << 32) == 0
-    return _Directory(start, size, entries, 0 if wrapped else shift, wrapped, (0,))
-
-
-def _unwrap(stream: io.RawIOBase, offset: int, least: int, directory: _Directory) -> int:
-    """Return the first place from `least` on whose last 32 bits are `offset` and that holds a member."""
-    offset += -(-max(0, least - offset) >> 32) << 32
-    while offset < directory.start:
-        stream.seek(offset)
-        if read_exactly(stream, 4) == b"PK\x03\x04":
-            break
-        offset += 1 << 32
-    return offset
-
-
-def _find_end(tail: bytes) -> int | None:
-    """Return where the end record begins: the last whose comment reaches the end, or else the last."""
-    fallback = None
-    at = tail.rfind(b"PK\x05\x06")
-    while at >= 0:
-        if at + _END.size <= len(tail):
-            comment_bytes = int.from_bytes(tail[at + 20 : at + 22], "little")
-            if at + _END.size + comment_bytes == len(tail):
-                return at
-            fallback = at if fallback is None else fallback
-        at = tail.rfind(b"PK\x05\x06", 0, at)
-    return fallback
-
-
-def _end64(stream: io.RawIOBase, end: int) -> tuple[int, ...] | None:
-    """Return the place and content of the zip64 end record, where there is one (4.3.14, 4.3.15)."""
-    if end < _LOCATOR64.size:
-        return None
-    stream.seek(end - _LOCATOR64.size)
-    signature, _, offset, _ = _LOCATOR64.unpack(read_exactly(stream, _LOCATOR64.size))
-    if signature != b"PK\x06\x07":
-        return None
-    for place in (end - _LOCATOR64.size - _END64.size, offset):
-        if 0 <= place < end:
-            stream.seek(place)
-            record = read_exactly(stream, _END64.size)
-            if len(record) == _END64.size and record.startswith(b"PK\x06\x06"):
-                return (place, *_END64.unpack(record)[4:])
-    return None
-
-
-def _is_entry(stream: io.RawIOBase, place: int) -> bool:
-    if place < 0:
-        return False
-    stream.seek(place)
-    return read_exactly(stream, 4) == b"PK\x01\x02"
 
 
 def _entries(data: bytes, archive_name: str) -> Iterator[_Row]:
@@ -343,7 +205,7 @@ def _decode(raw: bytes, flags: int, extra: bytes) -> str:
         return raw.decode("cp437")
 
 
-def _fault(row: _Row, offset: int, directory: _Directory) -> str:
+def _fault(row: _Row, offset: int, directory: Directory) -> str:
     if row.disk >= len(directory.disks) and (row.disk != 0xFFFF or len(directory.disks) > 1):
         return f"{LEFT_OUT}it lies in another part of a split zip"
     kind = stat.S_IFMT(row.mode)
@@ -356,12 +218,3 @@ def _fault(row: _Row, offset: int, directory: _Directory) -> str:
     if row.method == STORED and row.packed != row.size and not row.flags & ENCRYPTED:
         return f"{LEFT_OUT}stored in fewer or more bytes than it has"
     return ""
-
-
-def read_exactly(stream: io.RawIOBase | BinaryIO, size_bytes: int) -> bytes:
-    """Return all of `size_bytes`, or what there is."""
-    parts = []
-    while size_bytes > 0 and (data := stream.read(size_bytes)):
-        parts.append(data)
-        size_bytes -= len(data)
-    return parts[0] if len(parts) == 1 else b"".join(parts)

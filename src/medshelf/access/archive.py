@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from medshelf.access import _member
-from medshelf.access._crypt import PASSWORD_VARIABLE, password_or_none
-from medshelf.access._index import ENCRYPTED, Entry, Index
+from medshelf.access._index import Entry, Index
 from medshelf.access._kind import is_archive_name
+from medshelf.access._password import is_locked, locked_members, password_or_none
 from medshelf.access._read_index import Progress, packed_source, read_index
 from medshelf.access._source import Source
 from medshelf.access._split import archive_source
@@ -101,7 +101,7 @@ class Archive:
         index = self._listed()
         if self.password is not None:
             return index.problems
-        return (*index.problems, *_locked(index, self.where))
+        return (*index.problems, *locked_members(index, self.where))
 
     @property
     def password(self) -> str | None:
@@ -200,7 +200,7 @@ class Archive:
             index = None if body is None else Index.from_bytes(body)
         except (ValueError, KeyError, TypeError, OverflowError):
             return None
-        return index if index is None or self.password is None or not _is_locked(index) else None
+        return index if index is None or self.password is None or not is_locked(index) else None
 
     def _read(self) -> Index:
         password = self.password
@@ -208,7 +208,7 @@ class Archive:
             self._source, self.where, inner=self.inner, progress=self._progress, password=password
         )
         large = index.codec or index.inner or len(index.names) >= CACHED_FROM_MEMBERS
-        if large and (password is None or not _is_locked(index)):  # what a password opens is not for others
+        if large and (password is None or not is_locked(index)):  # what a password opens is not for others
             save(cache_file("archives", f"{self.where}|{self.inner}"), self._about(), index.to_bytes())
         return index
 
@@ -270,20 +270,6 @@ class ArchiveMember:
 def _reopen(where: str, source: Source, inner: bool, password: str | None) -> Archive:
     """Unpickle: no look at the file yet, so that a worker starts at once."""
     return Archive(where, inner=inner, password=password, source=source)
-
-
-def _is_locked(index: Index) -> bool:
-    return any(_locked(index, ""))
-
-
-def _locked(index: Index, where: str) -> Iterator[Problem]:
-    """Yield what is encrypted, while no password is known."""
-    n = sum(1 for flags in index.columns["flags"] if flags & ENCRYPTED)
-    if n:
-        message = f"{n} of {len(index.names)} members are encrypted; a password ({PASSWORD_VARIABLE}) opens them"
-        yield Problem(where, message)
-    for holder, inside in index.inner.items():
-        yield from _locked(inside, f"{where}!/{holder}")
 
 
 def _beside(name: str, names: tuple[str, ...]) -> Iterator[str]:

@@ -113,7 +113,7 @@ def _ref(url: str, is_file: bool, record: Record) -> str | None:
     if host == "http" and (parts.hostname in _BROWSERS_ONLY or not (is_file or _FILE.search(parts.path))):
         return None
     code = host == "github" and not is_file and "github" not in record.access.hosts
-    return None if host == "doi" or code else f"{host}:{rest}"
+    return None if host in ("doi", "manual") or code else f"{host}:{rest}"
 
 
 def _role(record: Record, ref: str, url: str, field: str) -> Literal["origin", "mirror"]:

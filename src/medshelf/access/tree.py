@@ -5,24 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO
 
-from medshelf.access._kind import UNREAD_SUFFIXES, is_archive_name, kind_of
+from medshelf.access._kind import is_archive_name, kind_of
 from medshelf.access._listing import LISTING_SUFFIXES, read_listing
-from medshelf.access._split import is_later_part, whole_of
+from medshelf.access._look_into import Progress, look_into, tell_unread
+from medshelf.access._split import is_later_part
 from medshelf.access._walk import walk
 from medshelf.access.archive import Archive
 from medshelf.access.problem import Problem, Problems
-from medshelf.errors import AccessError, MedshelfError, NotFound
+from medshelf.errors import AccessError, NotFound
 from medshelf.model.blob import Blob, LocalFile
 from medshelf.model.natural import natural_key, natural_sorted
-
-Progress = Callable[[int, int], None]
-"""Told how many bytes, of how many, of the archives have been looked at."""
 
 _HEAD_BYTES = 512
 _KINDS_OF_ARCHIVE = ("zip", "tar", "gzip", "bz2", "xz", "7z", "rar")
@@ -212,8 +209,8 @@ def _from_folder(
     if expand:
         tree = Tree(where, (), root=root, spelt=walked.spelt)
         paths = {n: root / tree._real(n) for n in names if is_archive_name(n)}
-        archives = _look_into(paths, walked.problems, progress, password)
-        _tell_unread(names, walked.problems)
+        archives = look_into(paths, walked.problems, progress, password)
+        tell_unread(names, walked.problems)
     if archives:
         inside = [f"{name}!/{member}" for name, archive in archives.items() for member in archive.names]
         names = natural_sorted(dict.fromkeys([*names, *inside]))
@@ -221,49 +218,6 @@ def _from_folder(
         where, tuple(names), root=root, archives=archives, spelt=walked.spelt,
         problems=walked.problems.as_tuple(),
     )  # fmt: skip
-
-
-def _tell_unread(names: list[str], problems: Problems) -> None:
-    """Note archives of a kind that is not read, and parts of split ones whose archive is not here."""
-    later = [name for name in names if is_later_part(name)]
-    here = {name.lower() for name in names} if later else set()
-    for name in names:
-        if name.lower().endswith(UNREAD_SUFFIXES):
-            problems.add(name, "not looked into: this kind of archive is not read. Unpack it first")
-    for name in later:
-        if whole_of(name).lower() not in here:
-            problems.add(name, f"not looked into: a part of {whole_of(name)}, which is not here")
-
-
-def _look_into(
-    paths: dict[str, Path], problems: Problems, progress: Progress | None, password: str | None
-) -> dict[str, Archive]:
-    """List the archives of a folder, several at a time, and leave out those that are broken."""
-    sizes = {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
-    total, done = sum(sizes.values()), 0
-    archives: dict[str, Archive] = {}
-
-    def listed(path: Path) -> Archive | MedshelfError:
-        try:
-            archive = Archive(path, password=password)
-            _ = archive.names
-        except MedshelfError as error:
-            return error
-        return archive
-
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for name, found in zip(paths, pool.map(listed, paths.values()), strict=True):
-            done += sizes[name]
-            if progress:
-                progress(done, total)
-            if isinstance(found, MedshelfError):
-                problems.add(name, found)
-                continue
-            archives[name] = found
-            for path, message in found.problems:
-                inside = path.removeprefix(found.where).removeprefix("!/")
-                problems.add(f"{name}!/{inside}" if inside else name, message)
-    return archives
 
 
 def _from_file(path: Path, where: str, expand: bool, progress: Progress | None, password: str | None) -> Tree:

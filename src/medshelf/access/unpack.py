@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -21,8 +20,9 @@ from typing import BinaryIO
 
 from medshelf.access import _member
 from medshelf.access._codec import STEP_BYTES
-from medshelf.access._index import BLOCK, ENCRYPTED
+from medshelf.access._index import BLOCK
 from medshelf.access._source import Unpacked as Packed
+from medshelf.access._unpack_ground import make_home, missing, refuse_full, refuse_locked, refuse_size
 from medshelf.access._unpack_journal import Journal
 from medshelf.access._unpack_plan import Step, directory_hash, plan
 from medshelf.access.archive import Archive
@@ -31,8 +31,6 @@ from medshelf.errors import AccessError, DiskFull, MedshelfError
 
 LIMIT_BYTES = 4 << 40
 _IN_MEMORY_BYTES = 32 << 20
-_RESERVE_BYTES = 1 << 30
-_RESERVE_SHARE = 0.02
 
 Progress = Callable[[int, int], None]
 """Told how many bytes are in place, of how many."""
@@ -100,19 +98,19 @@ def unpack(
         archive = Archive(archive, inner=False, password=password)
     root = Path(folder)
     steps = plan(archive, members)
-    _refuse_size(archive, steps, limit_bytes)
-    _refuse_locked(archive, steps)
+    refuse_size(archive, steps, limit_bytes)
+    refuse_locked(archive, steps)
     name = os.path.basename(archive.where)
     journal = Journal(root, name, directory_hash(archive))
-    _make_home(root, journal.home)
+    make_home(root, journal.home)
     with one_at_a_time(journal.home / name), closing(journal):
         ended = journal.finished() is not None
         journal.start()
-        missing = _missing(steps, root, journal, ended)
-        _refuse_full(root, sum(step.size_bytes for step in missing))
-        _write_all(archive, missing, root, journal, _Told(progress, steps, missing))
-        made = _record(root, archive, journal, steps, missing)
-        if members is None and (missing or not ended):
+        todo = missing(steps, root, journal, ended)
+        refuse_full(root, sum(step.size_bytes for step in todo))
+        _write_all(archive, todo, root, journal, _Told(progress, steps, todo))
+        made = _record(root, archive, journal, steps, todo)
+        if members is None and (todo or not ended):
             journal.finish({"archive": name, "n_files": made.n_files, "size_bytes": made.size_bytes,
                             "renamed": made.renamed})  # fmt: skip
     return made
@@ -122,87 +120,6 @@ def _record(root: Path, archive: Archive, journal: Journal, steps: list[Step], m
     return Unpacked(
         root, archive.where, journal.directory, len(steps), sum(s.size_bytes for s in steps),
         len(steps) - len(missing), {s.name: s.target for s in steps if s.name != s.target},
-    )  # fmt: skip
-
-
-# --- before anything is written ---------------------------------------------------------------
-
-
-def _refuse_size(archive: Archive, steps: list[Step], limit_bytes: int) -> None:
-    total = sum(step.size_bytes for step in steps)
-    if total > limit_bytes:
-        raise AccessError(
-            "the archive would unpack to more than the limit, and nothing was written", where=archive.where,
-            why=f"{total} bytes, the limit is {limit_bytes}", hint="Raise the limit, or name the members to take",
-        )  # fmt: skip
-
-
-def _refuse_locked(archive: Archive, steps: list[Step]) -> None:
-    from medshelf.access._crypt import locked
-
-    if archive.password is None and any(archive.index.columns["flags"][s.row] & ENCRYPTED for s in steps):
-        raise locked(archive.where)
-
-
-def _refuse_full(root: Path, size_bytes: int) -> None:
-    disk = shutil.disk_usage(root)
-    reserve = min(_RESERVE_BYTES, int(disk.total * _RESERVE_SHARE))
-    if size_bytes and size_bytes + reserve > disk.free:
-        raise DiskFull(
-            "there is no room for what the archive holds", where=root,
-            why=f"{size_bytes} bytes and a reserve of {reserve}, {disk.free} are free",
-            hint="Free some space, choose another folder, or name the members to take",
-        )  # fmt: skip
-
-
-def _make_home(root: Path, home: Path) -> None:
-    try:
-        if home.is_symlink():
-            raise AccessError("a link stands where the journal belongs", where=home, hint="Remove it")
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AccessError("the folder can't be made", where=root, why=error.strerror) from error
-
-
-def _missing(steps: list[Step], root: Path, journal: Journal, ended: bool) -> list[Step]:
-    """Return what is to be written; a file that another hand put there is an error.
-
-    After a run that ended, a file of the right size is left alone; before, it has to be what the journal noted.
-    """
-    safe: set[str] = set()
-    missing = []
-    for step in steps:
-        path = root / step.target
-        _refuse_links(root, step.target, safe)
-        if not os.path.lexists(path):
-            missing.append(step)
-        elif path.is_symlink() or not path.is_file() or step.target not in journal.done:
-            raise _foreign(path)
-        elif ended:
-            if path.stat().st_size != step.size_bytes:
-                raise _foreign(path)
-        elif not journal.holds(path, step.target):
-            missing.append(step)
-    return missing
-
-
-def _refuse_links(root: Path, target: str, safe: set[str]) -> None:
-    """Refuse folders on the way that are links, which could lead out."""
-    parts = target.split("/")[:-1]
-    for n in range(1, len(parts) + 1):
-        folder = "/".join(parts[:n])
-        if folder in safe:
-            continue
-        path = root / folder
-        if path.is_symlink() or (path.exists() and not path.is_dir()):
-            raise _foreign(path)
-        safe.add(folder)
-
-
-def _foreign(path: Path) -> AccessError:
-    return AccessError(
-        "something else stands where a file of the archive would go", where=path,
-        hint="Move it away, or choose another folder",
     )  # fmt: skip
 
 

@@ -124,6 +124,10 @@ class FakeHost:
     ANY_BODY: ClassVar[bool] = False
     """Whether any answer of the host is a file."""
     SPEAKS_HTTP: ClassVar[bool] = True
+    IN_XML: ClassVar[bool] = False
+    """Whether the host's listings are XML and not JSON."""
+    SERVES: ClassVar[bool] = True
+    """Whether the host ever lists anything."""
 
     def __init__(self, files: Mapping[str, bytes] = FILES, *, raw: bool = False) -> None:
         self.files = dict(list(files.items())[:1] if self.ONE_FILE else files)

@@ -26,7 +26,7 @@ class Host(FakeHost):
             "https://data.broadinstitute.org/bbbc/BBBC020/BBBC020_v1_images.zip",
             "https://data.broadinstitute.org/bbbc/BBBC004/BBBC004_v1_000_images.zip",
             "https://datasets.simula.no/downloads/kvasir-seg.zip",
-            "https://msd-for-monai.s3-us-west-2.amazonaws.com/Task09_Spleen.tar",
+            "https://stanfordaimi.blob.core.windows.net/x/Task09_Spleen.tar",
             "http://www.ia.unc.edu/dataset/x.zip",
             "https://www.fmridata.org/a.nii.gz",
             "http://10.0.0.1:8080/a",

@@ -16,6 +16,7 @@ class Host(FakeHost):
     NAME = "nextcloud"
     REF = f"oc.embl.de/{OPEN}"
     CHECKSUM = "sha1"
+    IN_XML = True
     PASSWORD = f"oc.embl.de/{CLOSED}"
     """A share that nobody can open with a program alone."""
     ADDRESSES = {

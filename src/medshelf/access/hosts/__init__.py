@@ -24,7 +24,7 @@ The contract, exercised for every host by ``tests/conformance/test_hosts.py``:
 Modules whose names begin with an underscore are what hosts share: safe names, answers taken apart, errors.
 
 All raise `AccessError`, `AccessNeeded`, `Offline` or `NotFound`, naming the reference, and nothing else, whatever the
-host answers.
+host answers; `MissingExtra` comes where a package is absent that reads the host's index.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from medshelf.errors import Unsupported
 HOSTS = (
     "zenodo", "figshare", "dryad", "mendeley", "osf", "dataverse", "girder", "nextcloud",
     "huggingface", "github", "google_drive", "kaggle", "synapse", "physionet", "grand_challenge", "dropbox", "box",
-    "onedrive", "ftp", "doi", "http",
+    "onedrive", "idc", "tcia", "openneuro", "isic", "s3", "gcs", "manual", "ftp", "doi", "http",
 )  # fmt: skip
 """Modules of this package, in the order in which they are asked whether an address is theirs; ``http`` takes what is
-left, and ``doi`` the DOIs that none of the others knows as its own."""
+left, ``doi`` the DOIs that none of the others knows as its own, and ``manual`` the hosts that serve no program."""
 
 
 @dataclass(frozen=True, slots=True)

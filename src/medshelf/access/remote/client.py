@@ -17,6 +17,8 @@ from medshelf.errors import AccessError, NotFound, NotWhole, Offline
 
 KEPT_BYTES = 32 << 20
 _TRIES = 3
+_NO_BYTES = "HTTP 416"
+"""To a request for the first bytes: there are none (RFC 9110, 15.5.17)."""
 _REFUSED = ("HTTP 401", "HTTP 403")
 
 
@@ -25,10 +27,11 @@ class Place:
     """A file of a host."""
 
     host: str
-    ref: str
+    ref: str = field(repr=False)
+    """May be a signed address, so it is not shown."""
     file: HostFile = field(compare=False, repr=False)
     locator: str = field(repr=False)
-    """What tells it from others; it may be a signed address, so it is not shown."""
+    """What tells it from others; not shown either."""
     name: str
     """For messages."""
 
@@ -99,9 +102,14 @@ class Client:
         stated = place.file.size_bytes
         if stated == 0:
             return RemoteSource(place, 0, "empty", None, self)
-        with self._asked(place, {"Range": f"bytes=0-{BLOCK_BYTES - 1}"}) as answer:
-            size, head = _head_of(answer, place)
-            validator = _validator(answer)
+        try:
+            with self._asked(place, {"Range": f"bytes=0-{BLOCK_BYTES - 1}"}) as answer:
+                size, head = _head_of(answer, place)
+                validator = _validator(answer)
+        except AccessError as error:
+            if not (error.why or "").startswith(_NO_BYTES):
+                raise
+            size, head, validator = 0, b"", None
         self.traffic.add(len(head))
         if stated is not None and stated != size:
             raise NotWhole(

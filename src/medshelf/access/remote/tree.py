@@ -151,13 +151,17 @@ def open_remote(what: str | Listing | Iterable[str | Listing], web: Web, *, pass
     problems = Problems(", ".join(_called(one) for one in listings))
     files = Files(_places(listings, problems), Client(web))
     archives: dict[str, Archive] = {}
+    folders: dict[str, dict[str, str]] = {}
+    for name in files.places:
+        folder, filename = posixpath.split(name)
+        folders.setdefault(folder, {})[filename] = name
     for name in files.places:
         if not is_archive_name(name):
             if name.lower().endswith(UNREAD_SUFFIXES):
                 problems.add(name, "not looked into: this kind of archive is not read. Unpack it first")
             continue
         try:
-            archives[name] = _listed(files, name, password)
+            archives[name] = _listed(files, name, folders[posixpath.dirname(name)], password)
         except MedshelfError as error:
             if len(files.places) == 1:
                 raise
@@ -198,12 +202,11 @@ def _places(listings: list[Listing], problems: Problems) -> dict[str, Place]:
     return places
 
 
-def _listed(files: Files, name: str, password: str | None) -> Archive:
-    """Return an archive whose members have been listed."""
-    folder, filename = posixpath.split(name)
-    beside = {posixpath.basename(n): n for n in files.places if posixpath.dirname(n) == folder}
+def _listed(files: Files, name: str, beside: Mapping[str, str], password: str | None) -> Archive:
+    """Return an archive whose members have been listed; `beside` are the files of its folder."""
     where = files.places[name].name
-    source = joined(filename, beside, lambda part: files.source(beside[part]), where) or files.source(name)
+    split = joined(posixpath.basename(name), beside, lambda part: files.source(beside[part]), where)
+    source = split or files.source(name)
     kind = _kind(source)
     if kind in (*COMPRESSED, *SOLID):
         raise AccessError(

@@ -108,7 +108,7 @@ def rows_at(document: Any, records: str | None, where: object) -> list[dict[str,
     """
     path = _default_path(document, where) if records is None else records
     found: list[tuple[str | None, Any]] = [(None, document)]
-    for step in steps_of(path):
+    for step in steps_of(path, where):
         found = [pair for key, value in found for pair in _walk(key, value, step, path, where)]
     if len(found) == 1 and isinstance(found[0][1], list) and not path.endswith("]"):
         raise FormatError(
@@ -129,7 +129,7 @@ def _default_path(document: Any, where: object) -> str:
     raise FormatError("this JSON does not say which part holds the rows", where=where, hint=hint)
 
 
-def steps_of(path: str) -> list[re.Match[str]]:
+def steps_of(path: str, where: object = None) -> list[re.Match[str]]:
     """Take a path apart.
 
     Raises
@@ -143,11 +143,11 @@ def steps_of(path: str) -> list[re.Match[str]]:
     while place < len(rest):
         step = _STEP.match(rest, place)
         if step is None:
-            raise FormatError(f"{path!r} is no path to records", why=f"at {rest[place:]!r}")
+            raise FormatError(f"{path!r} is no path to records", where=where, why=f"at {rest[place:]!r}")
         steps.append(step)
         place = step.end()
     if sum(step["members"] is not None for step in steps) > 1:
-        raise FormatError(f"{path!r} has '.*' twice; a row has one key only")
+        raise FormatError(f"{path!r} has '.*' twice; a row has one key only", where=where)
     return steps
 
 

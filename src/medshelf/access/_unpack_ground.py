@@ -1,0 +1,97 @@
+"""Where an archive would be unpacked: is there room, and does something stand there already?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from medshelf.access._index import ENCRYPTED
+from medshelf.access._password import locked
+from medshelf.access._unpack_journal import Journal
+from medshelf.access._unpack_plan import Step
+from medshelf.access.archive import Archive
+from medshelf.errors import AccessError, DiskFull
+
+_RESERVE_BYTES = 1 << 30
+_RESERVE_SHARE = 0.02
+
+
+def refuse_size(archive: Archive, steps: list[Step], limit_bytes: int) -> None:
+    """Raise `AccessError` if more would be written than the limit."""
+    total = sum(step.size_bytes for step in steps)
+    if total > limit_bytes:
+        raise AccessError(
+            "the archive would unpack to more than the limit, and nothing was written", where=archive.where,
+            why=f"{total} bytes, the limit is {limit_bytes}", hint="Raise the limit, or name the members to take",
+        )  # fmt: skip
+
+
+def refuse_locked(archive: Archive, steps: list[Step]) -> None:
+    """Raise `AccessError` if something is encrypted and no password is known."""
+    if archive.password is None and any(archive.index.columns["flags"][s.row] & ENCRYPTED for s in steps):
+        raise locked(archive.where)
+
+
+def refuse_full(root: Path, size_bytes: int) -> None:
+    """Raise `DiskFull` if there is no room for so many bytes and a reserve."""
+    disk = shutil.disk_usage(root)
+    reserve = min(_RESERVE_BYTES, int(disk.total * _RESERVE_SHARE))
+    if size_bytes and size_bytes + reserve > disk.free:
+        raise DiskFull(
+            "there is no room for what the archive holds", where=root,
+            why=f"{size_bytes} bytes and a reserve of {reserve}, {disk.free} are free",
+            hint="Free some space, choose another folder, or name the members to take",
+        )  # fmt: skip
+
+
+def make_home(root: Path, home: Path) -> None:
+    """Make the folder of the journal, and the one around it."""
+    try:
+        if home.is_symlink():
+            raise AccessError("a link stands where the journal belongs", where=home, hint="Remove it")
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AccessError("the folder can't be made", where=root, why=error.strerror) from error
+
+
+def missing(steps: list[Step], root: Path, journal: Journal, ended: bool) -> list[Step]:
+    """Return what is to be written; a file that another hand put there is an error.
+
+    After a run that ended, a file of the right size is left alone; before, it has to be what the journal noted.
+    """
+    safe: set[str] = set()
+    absent = []
+    for step in steps:
+        path = root / step.target
+        _refuse_links(root, step.target, safe)
+        if not os.path.lexists(path):
+            absent.append(step)
+        elif path.is_symlink() or not path.is_file() or step.target not in journal.done:
+            raise _foreign(path)
+        elif ended:
+            if path.stat().st_size != step.size_bytes:
+                raise _foreign(path)
+        elif not journal.holds(path, step.target):
+            absent.append(step)
+    return absent
+
+
+def _refuse_links(root: Path, target: str, safe: set[str]) -> None:
+    """Refuse folders on the way that are links, which could lead out."""
+    parts = target.split("/")[:-1]
+    for n in range(1, len(parts) + 1):
+        folder = "/".join(parts[:n])
+        if folder in safe:
+            continue
+        path = root / folder
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise _foreign(path)
+        safe.add(folder)
+
+
+def _foreign(path: Path) -> AccessError:
+    return AccessError(
+        "something else stands where a file of the archive would go", where=path,
+        hint="Move it away, or choose another folder",
+    )  # fmt: skip
