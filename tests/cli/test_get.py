@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import medshelf
 from medshelf.access.download import read_lock
 from tests.access.hosts.fake import Reply
 from tests.cli.conftest import Run
@@ -178,6 +180,25 @@ def test_add_adopts_and_tells_what_is_cut(run: Run, tmp_path: Path, monkeypatch:
         told = json.loads(run("add", OPEN, tmp_path, "--json").out)
     assert [doubt["kind"] for doubt in told["doubts"]] == ["cut"]
     assert run("add", OPEN, tmp_path / "nowhere").code == 5
+
+
+def test_check_and_audit_look_from_afar(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    medshelf.twin("rfmid-2", tmp_path / "twin", cases=2)
+    packed = shutil.make_archive(str(tmp_path / "RFMiD2_0"), "zip", tmp_path / "twin")
+    with serving(Zenodo("7505822", {"RFMiD2_0.zip": Path(packed).read_bytes()}), monkeypatch):
+        done = run("check", "rfmid-2", "--remote", "--json")
+        here = json.loads(run("check", "rfmid-2", packed, "--json").out)
+        afar = json.loads(done.out)
+        assert afar["n_cases"] == here["n_cases"] > 0
+        assert "read from afar" in done.err
+        audit = run("audit", "rfmid-2", "--remote", "--headers-only", "--json")
+        told = json.loads(audit.out)
+        assert told["n_cases"] == here["n_cases"], told
+        assert run("audit", "rfmid-2", "--remote").code == 2
+    for line in (["check", "rfmid-2"], ["check", "rfmid-2", "x", "--remote"], ["check", "rfmid-2", "x", "--from", "y"]):
+        assert run(*line).code == 2
+    refused = run("check", "lits", "--remote")
+    assert refused.code == 3 and "Register on CodaLab" in refused.err
 
 
 def test_doctor_looks_around(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
