@@ -34,6 +34,7 @@ VARIABLES = {
     "MEDSHELF_SPOOL_LIMIT_BYTES": "how much of a compressed archive may be unpacked into the cache folder; 32 GiB by "
     "default",
     "MEDSHELF_DATA": "folder in which `plan` and `get` keep datasets, each by its name; else the current one",
+    "MEDSHELF_ARCHIVE_PASSWORD": "password that opens encrypted members of archives",
     "MEDSHELF_OFFLINE": "when set, nothing is asked of the network",
     "MEDSHELF_REWRITES": "beginnings of addresses and what to put in their place, "
     "`https://zenodo.org=https://mirror.example`, "

@@ -51,6 +51,13 @@ def test_every_record_has_a_plan_without_a_network(tmp_path: Path) -> None:
         assert plan.as_dict()["dataset"] == record.id
 
 
+def test_files_that_a_record_describes_in_words_get_names(tmp_path: Path) -> None:
+    names = {record: {file.name for file in medshelf.plan(record, tmp_path, web=OFFLINE).files}
+             for record in ("amos-2022", "monuseg")}  # fmt: skip
+    assert names["amos-2022"] == {"amos22.zip", "labeled_data_meta_0000_0599.csv", "7155725/amos22.zip"}
+    assert names["monuseg"] == {"training-archive", "test-archive"}
+
+
 def test_a_mirror_is_never_taken_unless_it_is_chosen(tmp_path: Path) -> None:
     for record in shelf.records():
         assert all(one.role == "origin" for one in choose(record, None)[0]), record.id

@@ -30,7 +30,10 @@ SITES = {
     "google_drive": "https://drive.google.com/", "kaggle": "https://www.kaggle.com/",
     "synapse": "https://repo-prod.prod.sagebase.org/", "physionet": "https://physionet.org/",
     "grand_challenge": "https://grand-challenge.org/", "dropbox": "https://www.dropbox.com/", "box": "https://app.box.com/",
-    "onedrive": "https://api.onedrive.com/", "doi": "https://doi.org/",
+    "onedrive": "https://api.onedrive.com/", "tcia": "https://nbia.cancerimagingarchive.net/",
+    "openneuro": "https://openneuro.org/", "isic": "https://api.isic-archive.com/",
+    "idc": "https://idc-open-data.s3.amazonaws.com/",
+    "doi": "https://doi.org/",
 }  # fmt: skip
 """Where a host is asked, for hosts that are one place."""
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")

@@ -206,9 +206,9 @@ def _fit(told: RemoteFile) -> bool:
 
 
 def _tail(told: RemoteFile) -> str:
-    """Return the name at the end of an address, made safe for every system."""
+    """Return the name at the end of an address when it is that of a file, else the words of the record as a name."""
     tail = unquote(urlsplit(shown(told.url or "")).path.rstrip("/").rpartition("/")[2])
-    return re.sub(r"[^\w.+\- ]+", "-", tail).strip(". ") or "download"
+    return tail if _FILE_NAME.fullmatch(tail) else re.sub(r"[^\w.]+", "-", told.name).strip("-.") or "download"
 
 
 def _checksums(told: RemoteFile) -> Mapping[str, str]:
