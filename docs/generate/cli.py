@@ -33,8 +33,12 @@ VARIABLES = {
     "MEDSHELF_MEMBER_LIMIT_BYTES": "largest member of an archive that is read into memory; 16 GiB by default",
     "MEDSHELF_SPOOL_LIMIT_BYTES": "how much of a compressed archive may be unpacked into the cache folder; 32 GiB by "
     "default",
+    "MEDSHELF_DATA": "folder in which `plan` and `get` keep datasets, each by its name; else the current one",
     "MEDSHELF_ARCHIVE_PASSWORD": "password that opens encrypted members of archives",
     "MEDSHELF_OFFLINE": "when set, nothing is asked of the network",
+    "MEDSHELF_REWRITES": "beginnings of addresses and what to put in their place, "
+    "`https://zenodo.org=https://mirror.example`, "
+    "several with blanks between: a mirror of your institution, which is trusted alike",
     "MEDSHELF_USER_AGENT": "how medshelf names itself to hosts, in place of its own name",
     "MEDSHELF_IDC_INDEX": "an index of the NCI Imaging Data Commons, such as that of the package `idc-index-data`",
     "MEDSHELF_DEBUG": "when set, a mistake in medshelf shows its traceback",

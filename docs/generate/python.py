@@ -21,6 +21,10 @@ SOURCE = "the docstrings of src/medshelf"
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Find and show", ("find", "Hit", "show")),
     (
+        "Plan and get",
+        ("plan", "Plan", "PlannedFile", "Asked", "Terms", "get", "Got", "Fetched", "Failure", "add", "Added", "Doubt"),
+    ),
+    (
         "Open a dataset",
         ("open", "Dataset", "Sample", "Image", "Mask", "Annotation", "State", "Case", "FileRef"),
     ),
@@ -50,6 +54,9 @@ _WHERE = {
     "Header": "model.volume", "Report": "layout.check", "Finding": "model.finding", "Identity": "layout.identify",
     "Guess": "layout.identify", "Audit": "audit.run", "CaseFacts": "audit.facts", "ImageFacts": "audit.facts",
     "MaskFacts": "audit.facts", "Built": "export.build", "Excluded": "cohort.choose", "Twin": "samples.twin",
+    "Plan": "fetch.planned", "PlannedFile": "fetch.planned", "Asked": "fetch.planned", "Terms": "fetch.planned",
+    "Got": "fetch.get", "Added": "fetch.add", "Doubt": "fetch.prove", "Fetched": "access.download.records",
+    "Failure": "access.download.records",
     "TorchDataset": "samples.for_torch", "LoadSample": "samples.for_monai", "SubjectsOfDataset": "samples.for_torchio",
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """medshelf: one shelf for every public medical dataset.
 
-The Python names are the verbs of the command line: `find`, `show`, `open`, `read`, `check`,
-`identify`, `audit`, `build` and `twin`. Nothing heavy is imported before one of them is used.
+The Python names are the verbs of the command line: `find`, `show`, `plan`, `get`, `add`, `open`,
+`read`, `check`, `identify`, `audit`, `build` and `twin`. Nothing heavy is imported before one of them is used.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from medshelf.catalogue.shelf import load as show
     from medshelf.errors import MedshelfError
     from medshelf.export.build import build
+    from medshelf.fetch.add import add
+    from medshelf.fetch.get import get
+    from medshelf.fetch.plan import plan
     from medshelf.samples.check import check
     from medshelf.samples.dataset import Dataset
     from medshelf.samples.identify import identify
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
 _WHERE = {
     "find": "medshelf.catalogue.search:find",
     "show": "medshelf.catalogue.shelf:load",
+    "plan": "medshelf.fetch.plan:plan",
+    "get": "medshelf.fetch.get:get",
+    "add": "medshelf.fetch.add:add",
     "open": "medshelf.samples.open:open",
     "read": "medshelf.samples.read:read",
     "check": "medshelf.samples.check:check",
@@ -39,8 +45,8 @@ _WHERE = {
 }
 
 __all__ = [
-    "Dataset", "MedshelfError", "Sample", "audit", "build", "check", "find", "identify", "open", "read",
-    "show", "twin",
+    "Dataset", "MedshelfError", "Sample", "add", "audit", "build", "check", "find", "get", "identify", "open",
+    "plan", "read", "show", "twin",
 ]  # fmt: skip
 
 

@@ -23,6 +23,9 @@ VERBS = {
     "dump": "Write the catalogue as a database, tables, lists or descriptions.",
     "links": "Follow the links of the catalogue and say which are dead or have moved.",
     "new": "Start the record of a dataset.",
+    "plan": "Say what it takes to have a dataset here: files, bytes, licence, permission.",
+    "get": "Fetch a dataset: resumed, verified, whole or absent.",
+    "add": "Adopt a download that was made by hand.",
     "check": "Check the names of a folder, archive or listing against a dataset's layout.",
     "identify": "Say which dataset a folder, archive or listing is.",
     "cases": "List the cases of a dataset that lies here.",
@@ -30,6 +33,7 @@ VERBS = {
     "audit": "Look at the files of a dataset and report what is wrong with them.",
     "build": "Carry out a recipe: choose, map, exclude, split and write a folder for a trainer.",
     "twin": "Write a small synthetic copy of a dataset.",
+    "doctor": "Look at what stands in the way: versions, network, credentials, hosts.",
 }
 """Every verb and its one line of help, in the order of the work."""
 
@@ -69,7 +73,7 @@ class Verbs(click.Group):
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="medshelf", prog_name="medshelf")
 def cli() -> None:
-    """One shelf for every public medical dataset: find it, check it, open it, audit it, combine it.
+    """One shelf for every public medical dataset: find it, get it, check it, open it, audit it, combine it.
 
     \b
     Data goes to stdout, progress to stderr. Every verb takes --json.

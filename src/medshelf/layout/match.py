@@ -17,7 +17,7 @@ Kind = Literal["file", "table", "sidecar", "ignore"]
 
 _JUNK = re.compile(
     r"(?:^|/)(?:\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini|__MACOSX/.*|\.git/.*|\.ipynb_checkpoints/.*|"
-    r"\.unpacked/.*|\.gitattributes|\.gitignore)$"
+    r"\.unpacked/.*|\.gitattributes|\.gitignore|medshelf\.lock\.json(?:\.new)?|\.medshelf\.owner)$"
 )
 _PAPER = re.compile(
     r"(?:^|/)(?:readme|licen[cs]e|copying|citation|changelog|notice|mandatory_citation)[^/]*$|"
@@ -28,8 +28,9 @@ ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar
 
 
 def is_junk(name: str) -> bool:
-    """True for files that systems leave behind (AppleDouble twins, thumbnails, checkpoints)."""
+    """True for files that systems leave behind (AppleDouble twins, thumbnails, checkpoints), and our own lock file."""
     suspect = "/." in name or name[:1] == "." or name[-4:] in (".ini", "s.db") or "__MACOSX" in name
+    suspect = suspect or "medshelf.lock" in name
     return suspect and _JUNK.search(name) is not None
 
 

@@ -53,7 +53,8 @@ class Web:
     agent : str, optional
         User-Agent; by default ``MEDSHELF_USER_AGENT``, or the name of this program.
     rewrites : mapping of str to str, optional
-        Beginnings of addresses and what to put in their place: a mirror of an institution, or a server of a test.
+        Beginnings of addresses and what to put in their place: a mirror of an institution, or a server of a test; by
+        default ``MEDSHELF_REWRITES``. Credentials go along: such a place is trusted like the host that it stands for.
     patience : Patience, optional
     sleep : callable, optional
         What waits; tests put a clock of their own here.
@@ -70,7 +71,7 @@ class Web:
     ) -> None:
         self.offline = os.environ.get("MEDSHELF_OFFLINE", "") not in ("", "0") if offline is None else offline
         self.agent = agent or os.environ.get("MEDSHELF_USER_AGENT") or AGENT
-        self.rewrites = dict(rewrites or {})
+        self.rewrites = _told_rewrites() if rewrites is None else dict(rewrites)
         self.patience = patience or Patience()
         self.sleep = sleep
         self._pools: dict[str | None, Any] = {}
@@ -318,6 +319,20 @@ def _proxy_for(url: str) -> str | None:
     found = getproxies()
     proxy = found.get(parts.scheme) or found.get("all")
     return None if not proxy or proxy_bypass(parts.netloc) else proxy
+
+
+def _told_rewrites() -> dict[str, str]:
+    """Return what ``MEDSHELF_REWRITES`` says: ``https://old=https://new``, several with blanks between."""
+    told: dict[str, str] = {}
+    for part in os.environ.get("MEDSHELF_REWRITES", "").split():
+        old, found, new = part.partition("=http")
+        if not found or not old.startswith(("http://", "https://")):
+            raise AccessError(
+                "MEDSHELF_REWRITES is not understood", why=shown(part),
+                hint="Write https://zenodo.org=https://mirror.example, several with blanks between",
+            )  # fmt: skip
+        told[old] = f"http{new}"
+    return told
 
 
 def _certificates() -> str | None:

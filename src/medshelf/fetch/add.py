@@ -1,0 +1,180 @@
+"""Adopt what somebody fetched by hand: recognise it, prove every file, say what is missing, write the lock file.
+
+The data are read, and neither moved nor changed; the lock file is the one thing that is written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medshelf.access._walk import walk
+from medshelf.access.download import LOCK_NAME, Fetched, Progress
+from medshelf.access.download.here import OWNER_NAME
+from medshelf.access.download.ledger import Ledger
+from medshelf.access.download.owner import owning
+from medshelf.access.tree import open_tree
+from medshelf.access.web import Web
+from medshelf.catalogue.shelf import load
+from medshelf.errors import LayoutError, NotFound
+from medshelf.fetch.plan import plan
+from medshelf.fetch.planned import Plan, PlannedFile
+from medshelf.fetch.prove import Doubt, prove
+from medshelf.layout.check import Report
+from medshelf.layout.identify import CERTAIN
+from medshelf.layout.match import is_junk
+from medshelf.model.dataset import Record
+from medshelf.samples.check import check
+from medshelf.samples.identify import identify
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What was adopted, and what is wrong with it."""
+
+    dataset: str
+    folder: Path
+    """Where the lock file is."""
+    files: tuple[Fetched, ...]
+    """Files that the lock file names now."""
+    doubts: tuple[Doubt, ...]
+    """Files that are cut, damaged, other than served, or not here."""
+    report: Report | None
+    """How the names fit the layout; None where the record has none."""
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """4 when a file is not what it should be, 1 when some are missing or the names have errors, else 0."""
+        kinds = {doubt.kind for doubt in self.doubts}
+        amiss = self.report is not None and any(found.severity == "error" for found in self.report.findings)
+        return 4 if kinds - {"missing"} else 1 if kinds or amiss else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        from dataclasses import asdict
+
+        return {
+            "dataset": self.dataset, "folder": str(self.folder), "notes": list(self.notes),
+            "files": [
+                {"name": f.name, "size_bytes": f.size_bytes, "sha256": f.sha256, "ref": f.ref, "strength": f.strength}
+                for f in self.files
+            ],
+            "doubts": [asdict(doubt) for doubt in self.doubts],
+            "report": self.report.as_dict() if self.report else None,
+        }  # fmt: skip
+
+
+def add(
+    dataset: str | Record,
+    path: str | os.PathLike[str],
+    *,
+    force: bool = False,
+    source: str | None = None,
+    web: Web | None = None,
+    progress: Progress | None = None,
+) -> Added:
+    """Adopt files that were fetched by hand.
+
+    Every file is read: compared with the size and checksum that the record or the host states, else, where it is an
+    archive, by its own structure. What is sound goes into the lock file, so that `medshelf.get` fetches only the rest.
+
+    Parameters
+    ----------
+    dataset : str or Record
+        Id of a record, or a record.
+    path : path
+        The folder, or one file of it; the lock file is written beside the files.
+    force : bool
+        Take it for this dataset even when its names are those of another.
+    source : str, optional
+        The reference that it was fetched from, when it is not the record's own choice.
+    web : Web, optional
+        The network, for the lists of hosts; without it the record's own words count.
+    progress : callable, optional
+        Called with bytes read, bytes in all, and the file's name.
+
+    Returns
+    -------
+    Added
+
+    Raises
+    ------
+    NotFound
+        There is nothing at `path`.
+    LayoutError
+        It is another dataset.
+    AccessError
+        It can't be read, or the lock file can't be written.
+    """
+    record = dataset if isinstance(dataset, Record) else load(dataset)
+    place = Path(path)
+    folder, names = _names(place)
+    planned = plan(record, folder, source=source, web=web)
+    pairs = _pairs(names, planned.files)
+    with owning(folder / OWNER_NAME):
+        sound, doubts = prove(folder, names, pairs, progress)
+        proven = any(one.name in pairs and one.strength != "none" for one in sound)
+        if not force and not proven:
+            _refuse_another(record, place)
+        ledger = Ledger(folder)
+        for one in sound:
+            ledger.add(one)
+        ledger.save()
+    missing, notes = _missing(record, planned, pairs)
+    report = check(record, place, tables=False) if record.layout is not None else None
+    return Added(record.id, folder, tuple(sound), (*doubts, *missing), report, notes)
+
+
+def _names(place: Path) -> tuple[Path, list[str]]:
+    """Return the folder, and the names of the files below it that count."""
+    if place.is_file():
+        return place.parent, [place.name]
+    open_tree(place, expand_archives=False)  # raises what is wrong with the place
+    names = [n for n in walk(place).names if not is_junk(n) and n not in (LOCK_NAME, OWNER_NAME)]
+    if not names:
+        raise NotFound("there are no files here", where=place)
+    return place, names
+
+
+def _pairs(names: Sequence[str], files: Sequence[PlannedFile]) -> dict[str, PlannedFile]:
+    """Return the files as served by the names that they have here: the same, or the same end below other folders."""
+    here = set(names)
+    found = {file.name: file for file in files if file.name in here}
+    ends: dict[str, list[str]] = {}
+    for name in names:
+        ends.setdefault(name.rpartition("/")[2], []).append(name)
+    for file in files:
+        alike = [n for n in ends.get(file.name.rpartition("/")[2], ()) if n.endswith(f"/{file.name}")]
+        if file.name not in here and len(alike) == 1:
+            found.setdefault(alike[0], file)
+    return found
+
+
+def _refuse_another(record: Record, place: Path) -> None:
+    identity = identify(place)
+    ours = next((guess.score for guess in identity.guesses if guess.dataset == record.id), 0.0)
+    if identity.dataset in (None, record.id) or ours >= CERTAIN:
+        return
+    raise LayoutError(
+        f"this is {identity.dataset} and not {record.id}", where=place,
+        why=f"its names fit with a score of {identity.guesses[0].score:.2f}, those of {record.id} with {ours:.2f}",
+        hint=f"Run: medshelf add {identity.dataset} {place}; or insist with --force",
+    )  # fmt: skip
+
+
+def _missing(record: Record, planned: Plan, pairs: dict[str, PlannedFile]) -> tuple[list[Doubt], tuple[str, ...]]:
+    there = {file.name for file in pairs.values()}
+    left = [file for file in planned.files if file.name not in there]
+    notes = []
+    if planned.files and not pairs:
+        notes.append("No file is here as the host serves it: what was unpacked is compared with the layout alone")
+        left = []
+    if not planned.files:
+        alone = "it is compared with the layout alone" if record.layout else "nothing can be said of what is missing"
+        notes.append(f"Which files the host serves is not known: {alone}")
+    told = [Doubt(file.name, "missing", "not here", None, file.size_bytes) for file in left]
+    return told, tuple(notes)
