@@ -36,7 +36,7 @@ class Host(FakeHost):
         if ask.origin == STORAGE:
             return in_bytes(data, ask, **told)
         coded = base64.urlsafe_b64encode(f"https://{self.REF}".encode()).decode().rstrip("=")
-        if ask.where == f"api.onedrive.com/v1.0/shares/u!{coded}/root/content":
+        if ask.where == "/".join(("api.onedrive.com/v1.0/shares", f"u!{coded}", "root", "content")):
             return to(f"{STORAGE}/y4m/file?psid=1")
         if ask.origin == "https://api.onedrive.com":
             return in_json({"error": {"code": "unauthenticated", "message": "The caller is not authenticated."}}, 401)

@@ -71,7 +71,7 @@ def _direct(ref: str) -> str:
     if _POINT.match(ref):
         return f"https://{ref}{'&' if '?' in ref else '?'}download=1"
     coded = base64.urlsafe_b64encode(f"https://{ref}".encode()).decode().rstrip("=")
-    return f"{_SHARES}/u!{coded}/root/content"
+    return "/".join((_SHARES, f"u!{coded}", "root", "content"))
 
 
 def _served(ref: str, web: Web) -> Served | None:
