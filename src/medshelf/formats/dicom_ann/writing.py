@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from medshelf.formats.dicom.codes import Code, coded, items
+from medshelf.formats.dicom.new_object import new_object
 from medshelf.formats.dicom.writing import uid_from
 from medshelf.formats.dicom_ann.reading import ANNOTATION_STORAGE, AnnotationGroup
 
@@ -32,38 +33,15 @@ def write_annotations(
     image_uid : str, optional
         SOP instance UID of the image that was drawn on; by default made from the patient's id.
     """
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import UID, ExplicitVRLittleEndian
-
     image = image_uid or uid_from(f"slide of {patient_id}")
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(ANNOTATION_STORAGE)
-    meta.MediaStorageSOPInstanceUID = UID(uid_from(f"annotations {patient_id} {Path(path).name}"))
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    uid = uid_from(f"annotations {patient_id} {Path(path).name}")
+    dataset = new_object(ANNOTATION_STORAGE, uid, "ANN", patient_id)
     referenced = items(ReferencedSOPClassUID=_SLIDE_STORAGE, ReferencedSOPInstanceUID=image)
     dataset.update(
         items(
-            SOPClassUID=ANNOTATION_STORAGE,
-            SOPInstanceUID=meta.MediaStorageSOPInstanceUID,
-            Modality="ANN",
-            Manufacturer="medshelf",
             ManufacturerModelName="medshelf",
             DeviceSerialNumber="0",
             SoftwareVersions="0",
-            PatientName="",
-            PatientID=patient_id,
-            PatientBirthDate="",
-            PatientSex="",
-            StudyInstanceUID=uid_from(f"study of {patient_id}"),
-            StudyDate="",
-            StudyTime="",
-            StudyID="",
-            AccessionNumber="",
-            ReferringPhysicianName="",
-            SeriesInstanceUID=uid_from(f"{meta.MediaStorageSOPInstanceUID}/series"),
-            SeriesNumber=1,
-            InstanceNumber=1,
             ContentLabel="ANNOTATIONS",
             ContentDescription="",
             ContentDate="20000101",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from medshelf.formats.dicom.codes import Code, coded, items
+from medshelf.formats.dicom.new_object import new_object
 from medshelf.formats.dicom.writing import uid_from
 from medshelf.formats.dicom_sr.reading import MeasurementGroup
 
@@ -31,36 +32,12 @@ def write_report(path: Path | str, groups: Sequence[MeasurementGroup], *, patien
     patient_id : str
         Of the patient.
     """
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import UID, ExplicitVRLittleEndian
-
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(COMPREHENSIVE_STORAGE)
-    meta.MediaStorageSOPInstanceUID = UID(uid_from(f"report {patient_id} {Path(path).name}"))
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    dataset = new_object(COMPREHENSIVE_STORAGE, uid_from(f"report {patient_id} {Path(path).name}"), "SR", patient_id)
     content = [_container(_GROUP, _group(group, patient_id)) for group in groups]
     dataset.update(_container(_TITLE, [_container(_CONTAINER, content)]))
     del dataset.RelationshipType
     dataset.update(
         items(
-            SOPClassUID=COMPREHENSIVE_STORAGE,
-            SOPInstanceUID=meta.MediaStorageSOPInstanceUID,
-            Modality="SR",
-            Manufacturer="medshelf",
-            PatientName="",
-            PatientID=patient_id,
-            PatientBirthDate="",
-            PatientSex="",
-            StudyInstanceUID=uid_from(f"study of {patient_id}"),
-            StudyDate="",
-            StudyTime="",
-            StudyID="",
-            AccessionNumber="",
-            ReferringPhysicianName="",
-            SeriesInstanceUID=uid_from(f"{meta.MediaStorageSOPInstanceUID}/series"),
-            SeriesNumber=1,
-            InstanceNumber=1,
             ContentDate="20000101",
             ContentTime="000000",
             CompletionFlag="COMPLETE",
