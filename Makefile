@@ -4,7 +4,7 @@ VENV ?= .venv
 INTEROP ?= .venv-interop
 BIN = $(VENV)/bin
 
-.PHONY: demo test interop lint bench fuzz chaos docs catalogue idc wheel clean
+.PHONY: demo test interop lint bench fuzz chaos live docs catalogue idc wheel clean
 
 demo: $(VENV)/.ready  ## twins of three datasets, from find to a folder that nnU-Net takes; no download
 	$(BIN)/python examples/abdomen/demo.py
@@ -36,6 +36,9 @@ fuzz: $(VENV)/.ready-test  ## 5,000 mutants of files for every reader: errors of
 
 chaos: $(VENV)/.ready-test  ## every fault of a download and 240 kills, as a table: a final file is exact or absent
 	$(BIN)/python -m tests.access.faults.run --kills 240
+
+live: $(VENV)/.ready-test  ## ask every real host for a listing and one byte; needs a network, and is no part of `make test`
+	$(BIN)/python -m pytest -q tests/live --override-ini addopts=-ra
 
 docs: $(VENV)/.ready-test  ## the site, into site/; fails on a warning or an undocumented verb
 	$(BIN)/pip install -q -r docs/requirements.txt
