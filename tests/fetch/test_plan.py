@@ -15,7 +15,7 @@ from medshelf.catalogue import shelf
 from medshelf.errors import AccessNeeded, NotFound, Unsupported
 from medshelf.fetch.manifest import manifest
 from medshelf.fetch.offer import choose
-from medshelf.model.dataset import Access, RemoteFile
+from medshelf.model.dataset import Access, Record, RemoteFile
 from tests.fetch.hosts import FILES, Zenodo, serving
 
 OPEN = "sts2d-2023"
@@ -52,10 +52,15 @@ def test_every_record_has_a_plan_without_a_network(tmp_path: Path) -> None:
 
 
 def test_files_that_a_record_describes_in_words_get_names(tmp_path: Path) -> None:
-    names = {record: {file.name for file in medshelf.plan(record, tmp_path, web=OFFLINE).files}
-             for record in ("amos-2022", "monuseg")}  # fmt: skip
-    assert names["amos-2022"] == {"amos22.zip", "labeled_data_meta_0000_0599.csv", "7155725/amos22.zip"}
-    assert names["monuseg"] == {"training-archive", "test-archive"}
+    def names(record: Record) -> set[str]:
+        return {file.name for file in medshelf.plan(record, tmp_path, web=OFFLINE).files}
+
+    assert names(shelf.load("monuseg")) == {"training-archive", "test-archive"}
+    amos = shelf.load("amos-2022")
+    earlier = RemoteFile("amos22.zip (record 7155725)", "https://zenodo.org/records/7155725/files/amos22.zip")
+    both = replace(amos, access=replace(amos.access, files=(*amos.access.files, earlier)))
+    assert names(amos) == {"amos22.zip", "labeled_data_meta_0000_0599.csv"}
+    assert names(both) == {*names(amos), "7155725/amos22.zip"}
 
 
 def test_a_mirror_is_never_taken_unless_it_is_chosen(tmp_path: Path) -> None:
