@@ -57,7 +57,8 @@ def test_files_that_a_record_describes_in_words_get_names(tmp_path: Path) -> Non
 
     assert names(shelf.load("monuseg")) == {"training-archive", "test-archive"}
     amos = shelf.load("amos-2022")
-    earlier = RemoteFile("amos22.zip (record 7155725)", "https://zenodo.org/records/7155725/files/amos22.zip")
+    address = "https://zenodo.org/records/7155725/files/amos22.zip"
+    earlier = RemoteFile("amos22.zip (record 7155725)", address, sha256="ab" * 32, sources=("torch-em",))
     both = replace(amos, access=replace(amos.access, files=(*amos.access.files, earlier)))
     assert names(amos) == {"amos22.zip", "labeled_data_meta_0000_0599.csv"}
     assert names(both) == {*names(amos), "7155725/amos22.zip"}
