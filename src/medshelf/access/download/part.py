@@ -216,7 +216,7 @@ class Part:
                 self._shorten()
                 self.save()
         except MedshelfError:
-            pass
+            pass  # a note that can't be written loses progress alone: the next call fetches those bytes anew
 
     def _begin(self) -> None:
         """Own the part and say so, before its file is made: a part without a note is not ours."""
