@@ -137,11 +137,11 @@ def packed(**members: bytes) -> bytes:
     return stream.getvalue()
 
 
-def test_archives_are_unpacked_beside_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archives_are_unpacked_where_nothing_lies_loose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"a.zip": packed(one=b"1", two=b"22"), "b.txt": b"words", "c.zip": packed(**{"../out": b"no"})}
     with serving(Zenodo(NUMBER, files), monkeypatch) as web:
         got = medshelf.get(OPEN, tmp_path / "to", unpack=True, web=web)
-    assert ((tmp_path / "to" / "two").read_bytes(), got.n_unpacked) == (b"22", 2)
+    assert ((tmp_path / "to" / "a" / "two").read_bytes(), got.n_unpacked) == (b"22", 2)
     assert [one.name for one in got.failures] == ["c.zip"]
     assert not (tmp_path / "out").exists()
 

@@ -198,11 +198,6 @@ def test_a_part_that_is_not_there_is_an_error(
         medshelf.plan("rfmid-2", tmp_path, web=web, **choice)  # type: ignore[arg-type]
 
 
-def test_archives_are_not_narrowed_by_case(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="--include"):
-        medshelf.plan("bbbc039", tmp_path, cases=3, web=OFFLINE)
-
-
 # --- for other programs --------------------------------------------------------------------
 
 

@@ -44,6 +44,12 @@ def is_archive_name(name: str) -> bool:
     return is_first_piece(lower)
 
 
+def stem_of(name: str) -> str:
+    """Return the name of an archive without its ending, which is what the folder is called that it is unpacked to."""
+    ending = max((one for one in ARCHIVE_SUFFIXES if name.lower().endswith(one)), key=len, default="")
+    return name[: len(name) - len(ending)] if 0 < len(ending) < len(name) else f"{name}.unpacked"
+
+
 def kind_of(head: bytes) -> str:
     """Return ``zip``, ``tar``, a codec, a kind that is not read, ``web page``, ``empty`` or ``''``."""
     if not head:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from medshelf.access._index import ENCRYPTED
 from medshelf.access._password import locked
-from medshelf.access._unpack_journal import Journal
+from medshelf.access._unpack_journal import Journal, crc32_of
 from medshelf.access._unpack_plan import Step
 from medshelf.access.archive import Archive
 from medshelf.errors import AccessError, DiskFull
@@ -55,10 +55,11 @@ def make_home(root: Path, home: Path) -> None:
         raise AccessError("the folder can't be made", where=root, why=error.strerror) from error
 
 
-def missing(steps: list[Step], root: Path, journal: Journal, ended: bool) -> list[Step]:
-    """Return what is to be written; a file that another hand put there is an error.
+def missing(steps: list[Step], root: Path, journal: Journal, *, ended: bool, anew: bool = False) -> list[Step]:
+    """Return what is to be written; a file that another hand put there is an error, unless it is the same.
 
-    After a run that ended, a file of the right size is left alone; before, it has to be what the journal noted.
+    After a run that ended, a file of the right size is left alone; before, it has to be what the journal noted. A file
+    without a note is taken over where the archive says its checksum and it has that.
     """
     safe: set[str] = set()
     absent = []
@@ -67,14 +68,26 @@ def missing(steps: list[Step], root: Path, journal: Journal, ended: bool) -> lis
         _refuse_links(root, step.target, safe)
         if not os.path.lexists(path):
             absent.append(step)
-        elif path.is_symlink() or not path.is_file() or step.target not in journal.done:
+        elif path.is_symlink() or not path.is_file() or not _is_ours(path, step, journal):
             raise _foreign(path)
+        elif anew:
+            absent.append(step)
         elif ended:
             if path.stat().st_size != step.size_bytes:
                 raise _foreign(path)
         elif not journal.holds(path, step.target):
             absent.append(step)
     return absent
+
+
+def _is_ours(path: Path, step: Step, journal: Journal) -> bool:
+    """Return whether the journal names a file; it does from now on where the file is the archive's, by its CRC-32."""
+    if step.target in journal.done:
+        return True
+    if step.crc32 is None or path.stat().st_size != step.size_bytes or crc32_of(path) != step.crc32:
+        return False
+    journal.add(step.target, step.size_bytes, step.crc32)
+    return True
 
 
 def _refuse_links(root: Path, target: str, safe: set[str]) -> None:

@@ -30,7 +30,7 @@ class Journal:
 
     def __init__(self, folder: Path, name: str, directory: str) -> None:
         self.home = folder / OWN_FOLDER
-        self._path = self.home / f"{name}.journal"
+        self._path = journal_of(folder, name)
         self._marker = self.home / f"{name}.json"
         self.directory = directory
         self._stream: BinaryIO | None = None
@@ -80,32 +80,49 @@ class Journal:
         """Return True if the file is the one that was noted, byte for byte."""
         noted = self.done.get(target)
         try:
-            return noted is not None and path.stat().st_size == noted[0] and _crc32(path) == noted[1]
+            return noted is not None and path.stat().st_size == noted[0] and crc32_of(path) == noted[1]
         except OSError as error:
             raise AccessError("the file can't be read", where=path, why=error.strerror) from error
 
     def _read(self) -> int:
         """Take in the lines of an earlier run; return how many bytes of the journal are whole and of this archive."""
-        whole = 0
-        try:
-            with open(self._path, "rb") as stream:
-                for line in stream:
-                    said = json.loads(line) if line.endswith(b"\n") else None
-                    if whole == 0 and said != {"unpack": 1, "directory_sha256": self.directory}:
-                        return 0
-                    if said is None:
-                        return whole
-                    if whole:
-                        self.done[str(said[0])] = (int(said[1]), int(said[2]))
-                    whole += len(line)
-        except (OSError, ValueError, TypeError, LookupError):
-            return whole
+        self.done, whole = _lines_of(self._path, self.directory)
         return whole
 
     def _append(self, said: object) -> None:
         assert self._stream is not None
         self._stream.write(json.dumps(said).encode() + b"\n")
         self._stream.flush()
+
+
+def journal_of(folder: Path, name: str) -> Path:
+    """Return where the journal of an archive called `name` lies, below the folder that it fills."""
+    return folder / OWN_FOLDER / f"{name}.journal"
+
+
+def noted(journal: Path, directory: str) -> dict[str, tuple[int, int]]:
+    """Return size and CRC-32 by target of what was unpacked of the archive whose directory has this hash."""
+    return _lines_of(journal, directory)[0]
+
+
+def _lines_of(journal: Path, directory: str) -> tuple[dict[str, tuple[int, int]], int]:
+    """Return what a journal says of this archive, and how many of its bytes are whole."""
+    done: dict[str, tuple[int, int]] = {}
+    whole = 0
+    try:
+        with open(journal, "rb") as stream:
+            for line in stream:
+                said = json.loads(line) if line.endswith(b"\n") else None
+                if whole == 0 and said != {"unpack": 1, "directory_sha256": directory}:
+                    return {}, 0
+                if said is None:
+                    break
+                if whole:
+                    done[str(said[0])] = (int(said[1]), int(said[2]))
+                whole += len(line)
+    except (OSError, ValueError, TypeError, LookupError):
+        pass
+    return done, whole
 
 
 def _escaped(text: str) -> str:
@@ -115,7 +132,8 @@ def _escaped(text: str) -> str:
     return glob.escape(text)
 
 
-def _crc32(path: Path) -> int:
+def crc32_of(path: Path) -> int:
+    """Return the CRC-32 of a file."""
     crc = 0
     with open(path, "rb") as stream:
         while data := stream.read(_STEP_BYTES):

@@ -37,6 +37,8 @@ class Step:
     row: int
     offset: int
     size_bytes: int
+    crc32: int | None
+    """As the archive says; None in a tar, which says none."""
 
 
 def plan(archive: Archive, members: Iterable[str] | None) -> list[Step]:
@@ -90,8 +92,9 @@ def _row(archive: Archive, name: str) -> int:
 
 
 def _step(index: Index, row: int) -> Step:
-    name = index.names[row]
-    return Step(name, portable(name), row, index.columns["offset"][row], index.columns["size"][row])
+    name, column = index.names[row], {key: values[row] for key, values in index.columns.items()}
+    crc32 = None if column["method"] == TAR else column["crc32"]
+    return Step(name, portable(name), row, column["offset"], column["size"], crc32)
 
 
 def _left_out(archive: Archive, index: Index) -> Iterator[str]:

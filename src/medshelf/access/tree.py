@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +14,7 @@ from medshelf.access._kind import is_archive_name, kind_of
 from medshelf.access._listing import LISTING_SUFFIXES, read_listing
 from medshelf.access._look_into import Progress, look_into, tell_unread
 from medshelf.access._split import is_later_part
+from medshelf.access._unpacked_here import not_unpacked
 from medshelf.access._walk import walk
 from medshelf.access.archive import Archive
 from medshelf.access.problem import Problem, Problems
@@ -66,6 +67,11 @@ class Tree:
     @property
     def has_bytes(self) -> bool:
         return self._root is not None or self._archive is not None
+
+    @property
+    def archives(self) -> Mapping[str, Archive]:
+        """The archives among the names that have been listed."""
+        return self._archives
 
     def blob(self, name: str) -> Blob:
         """Return the blob behind one of the `names`.
@@ -158,7 +164,8 @@ def open_tree(
         A folder; a zip, tar, tar.gz, tar.bz2, tar.xz, 7z or rar; a text of names (``.txt``, ``.lst``, ``.list``); or
         ``-`` for names from standard input. A tree is returned as it is.
     expand_archives : bool
-        Whether to look into the archives that lie in the folder or, one level deep, in the archive.
+        Whether to look into the archives that lie in the folder or, one level deep, in the archive. Members that
+        `medshelf.access.unpack` has put beside their archive are not named twice.
     progress : callable, optional
         See `Progress`; compressed tars take their time.
     password : str, optional
@@ -206,13 +213,17 @@ def _from_folder(
         ) from error
     walked = walk(root)
     names, archives = walked.names, {}
+    tree = Tree(where, (), root=root, spelt=walked.spelt)
     if expand:
-        tree = Tree(where, (), root=root, spelt=walked.spelt)
         paths = {n: root / tree._real(n) for n in names if is_archive_name(n)}
         archives = look_into(paths, walked.problems, progress, password)
         tell_unread(names, walked.problems)
     if archives:
-        inside = [f"{name}!/{member}" for name, archive in archives.items() for member in archive.names]
+        here = frozenset(names)
+        inside = [
+            f"{name}!/{member}"
+            for name, archive in archives.items() for member in not_unpacked(archive, root, tree._real(name), here)
+        ]  # fmt: skip
         names = natural_sorted(dict.fromkeys([*names, *inside]))
     return Tree(
         where, tuple(names), root=root, archives=archives, spelt=walked.spelt,

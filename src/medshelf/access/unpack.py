@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import BinaryIO
 from medshelf.access import _member
 from medshelf.access._codec import STEP_BYTES
 from medshelf.access._index import BLOCK
+from medshelf.access._source import Source
 from medshelf.access._source import Unpacked as Packed
 from medshelf.access._unpack_ground import make_home, missing, refuse_full, refuse_locked, refuse_size
 from medshelf.access._unpack_journal import Journal
@@ -34,6 +35,9 @@ _IN_MEMORY_BYTES = 32 << 20
 
 Progress = Callable[[int, int], None]
 """Told how many bytes are in place, of how many."""
+
+Provide = Callable[[Sequence[Step]], Source]
+"""Told what is to be written; returns where its bytes are read, at the same places as in the archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ def unpack(
     password: str | None = None,
     limit_bytes: int = LIMIT_BYTES,
     progress: Progress | None = None,
+    anew: bool = False,
+    provide: Provide | None = None,
 ) -> Unpacked:
     """Unpack an archive into a folder; archives inside it stay files.
 
@@ -77,6 +83,11 @@ def unpack(
         Most that may be written in all.
     progress : callable, optional
         See `Progress`.
+    anew : bool
+        Write also what an earlier run put in place.
+    provide : callable, optional
+        See `Provide`; for an archive that lies elsewhere. It is called once everything else has been seen to be
+        well, and not at all when nothing is missing.
 
     Returns
     -------
@@ -106,9 +117,10 @@ def unpack(
     with one_at_a_time(journal.home / name), closing(journal):
         ended = journal.finished() is not None
         journal.start()
-        todo = missing(steps, root, journal, ended)
+        todo = missing(steps, root, journal, ended=ended, anew=anew)
         refuse_full(root, sum(step.size_bytes for step in todo))
-        _write_all(archive, todo, root, journal, _Told(progress, steps, todo))
+        source = provide(todo) if provide is not None and todo else archive.source
+        _write_all(archive, source, todo, root, journal, _Told(progress, steps, todo))
         made = _record(root, archive, journal, steps, todo)
         if members is None and (todo or not ended):
             journal.finish({"archive": name, "n_files": made.n_files, "size_bytes": made.size_bytes,
@@ -140,8 +152,10 @@ class _Told:
             self._progress(self._done, self._total)
 
 
-def _write_all(archive: Archive, steps: list[Step], root: Path, journal: Journal, told: _Told) -> None:
-    for step, stream in _streams(archive, steps):
+def _write_all(
+    archive: Archive, source: Source, steps: list[Step], root: Path, journal: Journal, told: _Told
+) -> None:
+    for step, stream in _streams(archive, source, steps):
         path, temporary = root / step.target, journal.temporary
         try:
             with _full_disk_told(path):
@@ -155,9 +169,11 @@ def _write_all(archive: Archive, steps: list[Step], root: Path, journal: Journal
             temporary.unlink(missing_ok=True)
 
 
-def _streams(archive: Archive, steps: list[Step]) -> Iterator[tuple[Step, io.RawIOBase | BinaryIO]]:
+def _streams(
+    archive: Archive, packed: Source, steps: list[Step]
+) -> Iterator[tuple[Step, io.RawIOBase | BinaryIO]]:
     """Yield each member's bytes, which are to be read before the next is asked for."""
-    source = archive.index.bytes_of(archive.source, archive.where, archive.password)
+    source = archive.index.bytes_of(packed, archive.where, archive.password)
     if isinstance(source, Packed):
         if steps:
             with source.open_forward() as stream:

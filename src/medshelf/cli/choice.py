@@ -14,16 +14,17 @@ from medshelf.cli.output import print_rows
 
 if TYPE_CHECKING:
     from medshelf.access.web import Web
-    from medshelf.fetch.planned import Plan
+    from medshelf.fetch.planned import Plan, PlannedFile
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.option("--to", type=click.Path(path_type=Path, file_okay=False),
                  help="Folder for the files, or of the folders of several; by default $MEDSHELF_DATA/ID or ./ID."),
-    click.option("--include", multiple=True, metavar="PATTERN", help="Only files that fit; may be given again."),
+    click.option("--include", multiple=True, metavar="PATTERN",
+                 help="Only files that fit; may be given again. With !/ it is about what archives hold."),
     click.option("--exclude", multiple=True, metavar="PATTERN", help="No file that fits; may be given again."),
-    click.option("--split", help="Only cases of this split, where file names are those of the layout."),
+    click.option("--split", help="Only cases of this split; of zips and tars only what holds them comes."),
     click.option("--cases", type=click.IntRange(min=1), metavar="N", help="Only the first N cases, likewise."),
     click.option("--channel", help="Of the images only those of this channel, likewise; masks and tables stay."),
     click.option("--from", "source", metavar="REF", help="Take this reference or address, such as zenodo:7262581."),
@@ -88,7 +89,7 @@ def print_plan(plan: Plan, *, most_files: int = 20) -> None:
         click.echo()
         head = ("file", "size", "proved by", "here", "from")
         rows = [
-            (f.name, size_text(f.size_bytes), f.strength, _HERE[f.here], f.ref) for f in plan.files[:most_files]
+            (_called(f), size_text(f.size_bytes), f.strength, _HERE[f.here], f.ref) for f in plan.files[:most_files]
         ]
         print_rows(head, rows)
         if len(plan.files) > most_files:
@@ -100,6 +101,10 @@ def print_plan(plan: Plan, *, most_files: int = 20) -> None:
         click.echo("What to do:")
         for n, step in enumerate(plan.steps, 1):
             click.echo(f"  {n}. {step}")
+
+
+def _called(file: PlannedFile) -> str:
+    return f"{file.name} ({len(file.members)} of {file.n_inside} inside)" if file.members else file.name
 
 
 _HERE = {"yes": "yes", "maybe": "same size", "part": "a part", "other": "another size", "no": "no"}

@@ -128,7 +128,7 @@ def get(
     failures = [*report.failures, *(one for one in planned.problems if one.ref not in refs)]
     n_unpacked = 0
     if unpack:
-        n_unpacked, more = _unpack(report.fetched)
+        n_unpacked, more = _unpack(planned, report.fetched)
         failures += more
     return Got(planned.dataset, planned.folder, report.fetched, tuple(failures), n_unpacked)
 
@@ -189,16 +189,29 @@ def _reading(dataset: str, terms: Terms) -> str:
     return f"Read the terms of {terms.label} ({terms.part}): {terms.url or f'medshelf show {dataset} --sources'}"
 
 
-def _unpack(fetched: Sequence[Fetched]) -> tuple[int, list[Failure]]:
+def _unpack(planned: Plan, fetched: Sequence[Fetched]) -> tuple[int, list[Failure]]:
     """Unpack archives beside themselves; return how many files are in place, and what failed."""
+    from medshelf.access.archive import Archive
     from medshelf.access.unpack import unpack
+    from medshelf.fetch.inside import folders_for
 
     n_files, failures = 0, []
+    archives: dict[str, Archive] = {}
     for one in _archives(fetched):
         try:
-            n_files += unpack(one.path, one.path.parent).n_files
+            archives[one.name] = Archive(one.path, inner=False)
+            _ = archives[one.name].names
         except MedshelfError as error:
             failures.append(Failure(one.name, without_secrets(one.ref), error))
+            archives.pop(one.name, None)
+    inside = {name: archive.names for name, archive in archives.items()}
+    folders = folders_for(planned.record, inside, planned.folder)
+    for one in fetched:
+        if one.name in archives:
+            try:
+                n_files += unpack(archives[one.name], one.path.parent / folders[one.name]).n_files
+            except MedshelfError as error:
+                failures.append(Failure(one.name, without_secrets(one.ref), error))
     return n_files, failures
 
 

@@ -57,6 +57,9 @@ def manifest(planned: Plan, form: str, web: Web) -> Manifest:
     for file in planned.files:
         if file.here == "yes":
             continue
+        if file.members:
+            notes.append(f"{file.name}: left out, only a part of it is wanted, which other programs can't take")
+            continue
         url, note = _address(file, web)
         line = write(file, url) if url else None
         if url and line is None:

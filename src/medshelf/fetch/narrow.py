@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
+from medshelf.access.tree import Tree
 from medshelf.errors import NotFound
 from medshelf.layout.fields import fill
 from medshelf.layout.join import join
@@ -13,9 +14,12 @@ from medshelf.layout.variants import choose, layouts_of
 from medshelf.model.case import Case
 from medshelf.model.dataset import Record
 from medshelf.model.layout import Slot
+from medshelf.samples.open import open as open_dataset
 
 
-def by_pattern(names: Iterable[str], include: Sequence[str], exclude: Sequence[str]) -> set[str]:
+def by_pattern(
+    names: Iterable[str], include: Sequence[str], exclude: Sequence[str], *, may_be_none: bool = False
+) -> set[str]:
     """Return the names that fit one of `include`, or all without any, and none of `exclude`.
 
     Patterns are those of a shell; each is compared with the whole name and with its last part.
@@ -23,11 +27,11 @@ def by_pattern(names: Iterable[str], include: Sequence[str], exclude: Sequence[s
     Raises
     ------
     NotFound
-        Nothing is left.
+        Nothing is left, and it may not be so.
     """
     every = list(names)
     kept = {n for n in every if (not include or _fits(n, include)) and not _fits(n, exclude)}
-    if every and not kept:
+    if every and not kept and not may_be_none:
         raise NotFound("no file fits the patterns", why=f"there are {', '.join(every[:5])}")
     return kept
 
@@ -37,15 +41,27 @@ def _fits(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, p) or fnmatchcase(last, p) or fnmatchcase(name, f"*/{p}") for p in patterns)
 
 
+def is_seen(record: Record, names: Sequence[str]) -> bool:
+    """Return whether names show the cases of a record: each kind of file that a case must have is among them."""
+    variant, matched = choose(layouts_of(record), names)
+    layout = layouts_of(record)[variant]
+    return not holds_nothing(layout, matched) and all(
+        slot.optional or name in matched.files for name, slot in layout.files.items()
+    )
+
+
 def by_case(
-    record: Record, names: Sequence[str], *, split: str | None, cases: int | None, channel: str | None
+    record: Record, tree: Tree, *, split: str | None, cases: int | None, channel: str | None
 ) -> set[str]:
     """Return the names that belong to some cases, and those that belong to no case, such as tables.
+
+    Of what lies in archives only what the layout knows is taken.
 
     Parameters
     ----------
     record : Record
-    names : sequence of str
+    tree : Tree
+        Names; the bytes of tables are read where a split is asked for that these tell.
     split : str, optional
         Only cases of this split.
     cases : int, optional
@@ -60,23 +76,32 @@ def by_case(
     NotFound
         The names are not those of the layout, as where a host serves archives, or no case is of that kind.
     """
+    names = tree.names
     variant, matched = choose(layouts_of(record), names)
     layout = layouts_of(record)[variant]
-    if holds_nothing(layout, matched):
+    found = _cases(record, variant, tree, join(layout, matched).cases, split)
+    if not found:
+        closed = "; ".join(f"{problem.path}: {problem.message}" for problem in tree.problems[:3])
         raise NotFound(
             "a part can't be chosen by split, case or channel", where=record.id,
-            why="the host's files are not those of the layout: archives, probably, of which only the bytes tell more",
-            hint="Choose whole files: --include PATTERN",
+            why=closed or "the host's files are not those of the layout", hint="Choose whole files: --include PATTERN",
         )  # fmt: skip
-    found = join(layout, matched).cases
     chosen = [case for case in found if split is None or case.split == split]
     if not chosen:
         known = sorted({case.split for case in found if case.split})
-        hint = f"Known: {', '.join(known)}" if known else "The names tell no split; a table that is not here yet may"
+        hint = f"Known: {', '.join(known)}" if known else "Neither names nor tables tell one"
         raise NotFound(f"no file is of a case of split {split!r}", where=record.id, hint=hint)
     kept = _files(chosen[:cases], layout.files, channel, record.id)
-    dropped = _files(found, layout.files, None, record.id) - kept
-    return set(names) - dropped - _sidecars(matched, dropped)
+    dropped = {ref.name for refs in matched.files.values() for ref in refs} - kept
+    strange = {name for name in matched.extra if "!/" in name}
+    return set(names) - dropped - strange - _sidecars(matched, dropped)
+
+
+def _cases(record: Record, variant: str, tree: Tree, found: Sequence[Case], split: str | None) -> Sequence[Case]:
+    """Return the cases with their splits, which a table may tell that has to be read."""
+    if split is None or not tree.has_bytes or any(case.split is not None for case in found):
+        return found
+    return open_dataset(record, tree, variant=variant).cases
 
 
 def _files(cases: Sequence[Case], slots: dict[str, Slot], channel: str | None, dataset: str) -> set[str]:

@@ -7,10 +7,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from medshelf.access.download import Entry, Source, Wanted, read_lock
+from medshelf.access._index import TAR
+from medshelf.access._spans_of import spans_of
+from medshelf.access.download import Entry, Members, Source, Wanted, read_lock
 from medshelf.access.download.digests import known
 from medshelf.access.download.here import place_of
 from medshelf.access.download.many import bytes_there
+from medshelf.access.download.members import names_here
 from medshelf.access.download.prove import strength_of
 from medshelf.access.hosts import HostFile
 from medshelf.access.refs import Reference
@@ -19,9 +22,9 @@ from medshelf.access.web.redact import shown
 from medshelf.catalogue.shelf import load
 from medshelf.catalogue.vocabulary import terms
 from medshelf.errors import AccessError, MedshelfError
-from medshelf.fetch.narrow import by_case, by_pattern
 from medshelf.fetch.offer import Offer, Unasked, choose, offer_of
-from medshelf.fetch.planned import Here, Plan, PlannedFile, Terms
+from medshelf.fetch.planned import Here, Plan, PlannedFile, PlannedMember, Terms
+from medshelf.fetch.selection import Selection
 from medshelf.fetch.steps import steps_for
 from medshelf.model.dataset import Record
 
@@ -52,10 +55,11 @@ def plan(
     where : path, optional
         Folder for the files; by default one named like the dataset, in ``$MEDSHELF_DATA`` or here.
     include, exclude : sequence of str
-        Patterns of a shell, for names of files.
+        Patterns of a shell, for names of files; those of what lies in archives are looked at where a pattern has
+        ``!/`` or no file of the host fits.
     split, cases, channel
-        Only files of this split, of so many cases, of this image channel; where the host's file names are those of the
-        layout.
+        Only files of this split, of so many cases, of this image channel. Where the host serves archives, these are
+        listed where they lie, and members of them are taken.
     source : str
         A reference or address to take instead of the record's own choice: ``zenodo:7262581``.
     web : Web, optional
@@ -81,19 +85,19 @@ def plan(
     offer = offer_of(record, chosen, others, web)
     lock = read_lock(folder)
     _remember(offer, lock)
-    names = [wanted.name for wanted, _ in offer.wanted]
-    kept = by_pattern(names, include, exclude)
-    if split is not None or cases is not None or channel is not None:
-        kept &= by_case(record, names, split=split, cases=cases, channel=channel)
-    files = tuple(_file(one, url, folder, lock) for one, url in offer.wanted if one.name in kept)
+    selection = Selection(tuple(include), tuple(exclude), split, cases, channel)
+    every = [wanted for wanted, _ in offer.wanted]
+    picked = selection.of(record, every, folder, web)
+    urls = {wanted.name: url for wanted, url in offer.wanted}
+    files = tuple(_file(one, urls[one.name], folder, lock) for one in picked.wanted)
     access = terms("access").get(record.access.kind)
     return Plan(
         dataset=record.id, name=record.name, folder=folder, files=files, sources=tuple(offer.asked),
         access=record.access.kind, access_label=access.label if access else record.access.kind,
         licences=licences_of(record), steps=steps_for(record, offer.needs, chosen, others),
         needs=tuple(dict.fromkeys(need.why for need in offer.needs)), problems=tuple(offer.problems),
-        others=tuple(one.ref for one in others), notes=(*_notes(record, chosen, files), *offer.notes),
-        n_left_out=len(names) - len(files), free_bytes=_free_bytes(folder),
+        others=tuple(one.ref for one in others), notes=(*_notes(record, chosen, files), *offer.notes, *picked.notes),
+        n_left_out=len(every) - len(files), free_bytes=_free_bytes(folder), record=record,
     )  # fmt: skip
 
 
@@ -132,6 +136,8 @@ def _remember(offer: Offer, lock: Mapping[str, Entry]) -> None:
 
 
 def _file(wanted: Wanted, url: str | None, folder: Path, lock: Mapping[str, Entry]) -> PlannedFile:
+    if wanted.members is not None:
+        return _part(wanted, wanted.members, url, folder, lock)
     file = wanted.source.file
     try:
         here, n_bytes = _here(place_of(folder, file.name), file, lock.get(file.name))
@@ -140,6 +146,30 @@ def _file(wanted: Wanted, url: str | None, folder: Path, lock: Mapping[str, Entr
     return PlannedFile(
         file.name, file.size_bytes, dict(file.checksums), wanted.source.shown_ref, shown(url) if url else None,
         _strength(wanted), here, n_bytes, wanted,
+    )  # fmt: skip
+
+
+def _part(
+    wanted: Wanted, members: Members, url: str | None, folder: Path, lock: Mapping[str, Entry]
+) -> PlannedFile:
+    """Return what members of an archive take."""
+    index, inside, here = members.archive.index, [], 0
+    rows = {name: index.find(name) or 0 for name in members.names}
+    spans = spans_of(index, rows.values(), members.archive.source.size_bytes)
+    total = sum(stop - start for start, stop in spans)
+    for name, place in names_here(wanted.source, members).items():
+        size = index.columns["size"][rows[name]]
+        inside.append(PlannedMember(name, place, size))
+        entry = lock.get(place)
+        if entry is not None and entry.size_bytes == size and (folder / place).is_file():
+            here += 1
+            total -= index.columns["packed"][rows[name]] if here < len(rows) else total
+    state: Here = "yes" if here == len(rows) else "part" if here else "no"
+    whole = sum(stop - start for start, stop in spans)
+    strength = "size" if index.columns["method"][0] == TAR else "structural"
+    return PlannedFile(
+        wanted.name, whole, {}, wanted.source.shown_ref, shown(url) if url else None, strength, state,
+        whole - max(0, total), wanted, tuple(inside), len(index.names),
     )  # fmt: skip
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from medshelf.access.download import Failure, Wanted
+from medshelf.model.dataset import Record
 
 Here = Literal["yes", "maybe", "part", "other", "no"]
 """``yes``: the lock file names it, and it has that size; ``maybe``: a file of its name is there, of its size or when
@@ -15,13 +16,25 @@ nobody states one; ``part``: an earlier call fetched some of it; ``other``: a fi
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedFile:
-    """A file of a plan."""
+class PlannedMember:
+    """A member of an archive that comes without the others."""
 
     name: str
+    """What the archive calls it."""
+    place: str
     """Where it goes below the folder."""
+    size_bytes: int
+    """Unpacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file of a plan, or some members of an archive."""
+
+    name: str
+    """Where it goes below the folder; of members, the archive."""
     size_bytes: int | None
-    """None where nobody says."""
+    """What comes of it; None where nobody says."""
     checksums: Mapping[str, str]
     """Hexadecimal digest by algorithm."""
     ref: str
@@ -35,12 +48,20 @@ class PlannedFile:
     """Bytes of it that need not come again."""
     wanted: Wanted
     """What the downloader takes."""
+    members: tuple[PlannedMember, ...] = ()
+    """What of an archive comes, where that is not all."""
+    n_inside: int = 0
+    """How many members that archive has."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the file as plain values, for JSON."""
         names = ("name", "size_bytes", "checksums", "ref", "url", "strength", "here", "bytes_here")
         plain = {name: getattr(self, name) for name in names}
-        return {**plain, "checksums": dict(self.checksums), "mirrors": [m.shown_ref for m in self.wanted.mirrors]}
+        inside = [{"name": m.name, "place": m.place, "size_bytes": m.size_bytes} for m in self.members]
+        return {
+            **plain, "checksums": dict(self.checksums), "mirrors": [m.shown_ref for m in self.wanted.mirrors],
+            "members": inside, "n_inside": self.n_inside,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +120,8 @@ class Plan:
     """Files that the choice of the caller leaves out."""
     free_bytes: int
     """Free on the disk of the folder."""
+    record: Record = field(repr=False)
+    """What the plan is of."""
 
     @property
     def size_bytes(self) -> int:

@@ -12,12 +12,14 @@ import random
 import signal
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from medshelf.access.download import LOCK_NAME, Wanted, fetch_all, fetch_file
+from medshelf.access.archive import Archive
+from medshelf.access.download import LOCK_NAME, Members, Wanted, fetch_all, fetch_file
 from medshelf.access.download.job import Saver
 from medshelf.access.download.records import Source
 from medshelf.access.hosts import HostFile
@@ -51,6 +53,8 @@ class Work:
     digests: dict[str, str]
     checksums: bool = True
     split: bool = False
+    part: str = f"{BIG}.part"
+    """Where the bytes of the big file grow."""
 
     def wanted(self) -> list[Wanted]:
         by = host(split_from=1 << 20 if self.split else None)
@@ -59,6 +63,28 @@ class Work:
             Wanted(Source(by, HostFile(name, f"{self.root}/{name}", size, sums[name]), "it"))  # type: ignore[arg-type]
             for name, size in self.sizes.items()
         ]
+
+
+@dataclass(frozen=True)
+class Inside(Work):
+    """Some members of a zip on that server; `sizes` and `digests` are those of the members that are wanted."""
+
+    archive: Archive | None = None
+
+    def wanted(self) -> list[Wanted]:
+        assert self.archive is not None
+        name = f"{BIG}.zip"
+        file = HostFile(name, f"{self.root}/{name}", self.archive.source.size_bytes)
+        return [Wanted(Source(host(), file, "it"), members=Members(self.archive, tuple(self.sizes), ""))]  # type: ignore[arg-type]
+
+
+def packed(folder: Path, files: dict[str, bytes]) -> Archive:
+    """Write a zip of files, the odd ones deflated."""
+    path = folder / f"{BIG}.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        for n, (name, data) in enumerate(files.items()):
+            made.writestr(name, data, zipfile.ZIP_DEFLATED if n % 2 else zipfile.ZIP_STORED)
+    return Archive(path, inner=False)
 
 
 def contents() -> dict[str, bytes]:
@@ -88,7 +114,7 @@ def serve_apart(files: dict[str, bytes], rate: float) -> tuple[int, str]:
 
 def fill(server: FaultServer, files: dict[str, bytes], rate: float) -> None:
     for name, data in files.items():
-        server.put(f"/{name}", data, rate_bytes_per_s=rate if name == BIG else None)
+        server.put(f"/{name}", data, rate_bytes_per_s=rate if name.startswith(BIG) else None)
 
 
 def fetching(work: Work, folder: Path) -> Callable[[], None]:
@@ -149,7 +175,7 @@ def check(folder: Path, work: Work) -> int:
         for name, entry in json.loads(lock.read_bytes())["files"].items():
             assert entry["sha256"] == work.digests[name], f"the lock file is wrong about {name}"
             assert (folder / name).exists(), f"the lock file names {name}, which is not here"
-    note = folder / f"{BIG}.part.json"
+    note = folder / f"{work.part}.json"
     return sum(b - a for a, b in json.loads(note.read_bytes())["done"]) if note.exists() else 0
 
 

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.access.faults.children import (
     BIG,
     BUSY,
     DONE,
+    Inside,
     Kills,
     Work,
     check,
@@ -22,9 +24,11 @@ from tests.access.faults.children import (
     fetching,
     fetching_one,
     kill_again_and_again,
+    packed,
     serve_apart,
     started,
 )  # fmt: skip
+from tests.access.faults.setting import some_bytes
 
 KINDS = {
     "kill -9: one big file, one stream": {"many": False},
@@ -33,12 +37,17 @@ KINDS = {
     "kill -9: a big file and 60 small ones": {"many": True},
     "kill -9: two processes at once": {"many": True, "at_once": 2, "split": True},
     "kill -9: two processes, one file": {"many": False, "at_once": 2},
+    "kill -9: members out of a zip": {"inside": True},
 }
 
 
 @contextmanager
 def served(rate: float = 40e6, **how: bool) -> Iterator[Work]:
     """Serve the files from another process."""
+    if how.pop("inside", False):
+        with inside_a_zip(rate) as work:
+            yield work
+        return
     many = how.pop("many", True)
     files = contents() if many else {BIG: contents()[BIG]}
     server, root = serve_apart(files, rate)
@@ -48,6 +57,24 @@ def served(rate: float = 40e6, **how: bool) -> Iterator[Work]:
     finally:
         os.kill(server, signal.SIGKILL)
         os.waitpid(server, 0)
+
+
+@contextmanager
+def inside_a_zip(rate: float) -> Iterator[Work]:
+    """Serve a zip of 22 files, of which every other one is wanted."""
+    files = {f"scans/{n:02}.bin": some_bytes(1_000_000 + n, n) + bytes(1_000_000) for n in range(22)}
+    wanted = dict(list(files.items())[::2])
+    with TemporaryDirectory() as folder:
+        archive = packed(Path(folder), files)
+        data = Path(archive.where).read_bytes()
+        server, root = serve_apart({f"{BIG}.zip": data}, rate)
+        digests = {name: sha256(data).hexdigest() for name, data in wanted.items()}
+        sizes = {name: len(data) for name, data in wanted.items()}
+        try:
+            yield Inside(root, sizes, digests, part=f"{BIG}.zip.part", archive=archive)
+        finally:
+            os.kill(server, signal.SIGKILL)
+            os.waitpid(server, 0)
 
 
 def run(kind: str, folder: Path, n_kills: int, seed: int) -> Kills:

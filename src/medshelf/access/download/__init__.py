@@ -45,6 +45,7 @@ from medshelf.access.download.records import (
     Failure,
     Fetched,
     Host,
+    Members,
     Progress,
     Report,
     Source,
@@ -57,8 +58,8 @@ from medshelf.access.hosts import HostFile
 from medshelf.access.web import Web
 
 __all__ = [
-    "LOCK_NAME", "SMALL_BYTES", "STRENGTHS", "Entry", "Existing", "Failure", "Fetched", "Progress", "Report", "Source",
-    "Wanted", "fetch_all", "fetch_file", "read_lock",
+    "LOCK_NAME", "SMALL_BYTES", "STRENGTHS", "Entry", "Existing", "Failure", "Fetched", "Members", "Progress", "Report",
+    "Source", "Wanted", "fetch_all", "fetch_file", "read_lock",
 ]  # fmt: skip
 
 

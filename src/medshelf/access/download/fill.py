@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from medshelf.access.download.job import Job
@@ -11,7 +11,7 @@ from medshelf.access.download.persist import Patient
 from medshelf.access.download.pull import pull
 from medshelf.access.download.stop import Stop
 from medshelf.access.download.trouble import StartOver, Stopped
-from medshelf.errors import NotWhole
+from medshelf.errors import AccessError, NotWhole
 
 SPAN_BYTES = 16 << 20
 """Bytes of one request where a file is fetched in several spans at a time."""
@@ -19,12 +19,14 @@ _MOST_STARTS = 4
 
 
 def fill(job: Job) -> None:
-    """Fetch all that is missing.
+    """Fetch all that is missing of what is wanted.
 
     Raises
     ------
     NotWhole
         The file at the host changes again and again.
+    AccessError
+        Only spans are wanted, and the host sends nothing but the whole.
     Wrong
         Something else came.
     MedshelfError
@@ -33,14 +35,19 @@ def fill(job: Job) -> None:
     why = ""
     for _ in range(_MOST_STARTS):
         try:
-            if job.ranges and _is_split(job):
-                _in_spans(job)
+            if job.spans is not None:
+                _in_spans(job, [piece for start, stop in job.spans for piece in job.part.gaps(stop, SPAN_BYTES, start)])
+            elif job.ranges and _is_split(job):
+                _in_spans(job, job.part.gaps(job.part.size or 0, SPAN_BYTES))
             else:
                 _in_one_stream(job)
             return
         except StartOver as trouble:
             why = trouble.error.why or ""
             job.ranges = job.ranges and trouble.ranges
+            if job.spans is not None and not job.ranges:
+                hint = "Fetch the whole: leave out what chooses a part of it"
+                raise AccessError("the host sends no parts of a file", where=job.name, why=why, hint=hint) from trouble
             job.part.restart()
             job.part.best = 0
     raise NotWhole("the file at the host changes while it is fetched", where=job.name, why=why)
@@ -70,16 +77,15 @@ def _pull_missing(job: Job, start: int, stop: int | None, *, may_restart: bool =
         pull(job, *gap, may_restart=may_restart)
 
 
-def _in_spans(job: Job) -> None:
+def _in_spans(job: Job, spans: Sequence[tuple[int, int]]) -> None:
     """Fetch spans in order with several streams; the first error ends the others."""
-    size = job.part.size or 0
-    spans = iter(job.part.gaps(size, SPAN_BYTES))
     mine = Stop(job.tools.stop)
     job.stop = mine
-    pool = ThreadPoolExecutor(_streams(job), thread_name_prefix="medshelf-span")
+    n_streams = max(1, min(_streams(job), len(spans)))
+    pool = ThreadPoolExecutor(n_streams, thread_name_prefix="medshelf-span")
     try:
-        shared = _Shared(spans)
-        futures = [pool.submit(_work, job, shared) for _ in range(_streams(job))]
+        shared = _Shared(iter(spans))
+        futures = [pool.submit(_work, job, shared) for _ in range(n_streams)]
         wait(futures, return_when=FIRST_EXCEPTION)
         errors = [one.exception() for one in futures if one.done()]
         mine.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,12 +48,27 @@ class Tools:
 
 
 class Job:
-    """A file, its source, its part; `also` are checksums that it must have beside those of the host."""
+    """A file, its source, its part.
 
-    def __init__(self, source: Source, target: Path, tools: Tools, also: Mapping[str, str] | None = None) -> None:
+    Parameters
+    ----------
+    source : Source
+    target : Path
+    tools : Tools
+    also : mapping of str to str, optional
+        Checksums that the file must have beside those of the host.
+    spans : sequence of (int, int), optional
+        All that is wanted of it, where that is not the whole: then nothing is hashed.
+    """
+
+    def __init__(
+        self, source: Source, target: Path, tools: Tools, also: Mapping[str, str] | None = None,
+        spans: Sequence[tuple[int, int]] | None = None,
+    ) -> None:  # fmt: skip
         self.source = source
         self.target = target
         self.tools = tools
+        self.spans = spans
         self.gate = tools.gate(source)
         self.stop = tools.stop
         self.expected = {**(also or {}), **known(source.file.checksums)}
@@ -67,13 +82,22 @@ class Job:
         self._address: Address | None = None
         self._lock = threading.Lock()
         self._told = 0.0
-        for algorithm in (OURS, *self.expected):
-            self.digests.want(algorithm)
+        if spans is None:
+            for algorithm in (OURS, *self.expected):
+                self.digests.want(algorithm)
 
     @property
     def name(self) -> str:
         """Name of the file below its folder."""
         return self.source.file.name
+
+    @property
+    def progress(self) -> tuple[int, int | None]:
+        """Bytes that are there of those that are wanted, and how many these are."""
+        if self.spans is None:
+            return self.part.there, self.part.size
+        total = sum(stop - start for start, stop in self.spans)
+        return total - sum(b - a for span in self.spans for a, b in self.part.gaps(span[1], start=span[0])), total
 
     def address(self) -> Address:
         """Return where it is served; asked of the host once, until `forget_address`."""
@@ -91,7 +115,7 @@ class Job:
 
     def expect(self, algorithm: str, digest: str) -> None:
         """Compare this digest, too: the host told it with the bytes."""
-        if algorithm not in self.expected:
+        if algorithm not in self.expected and self.spans is None:
             self.expected[algorithm] = digest.lower()
             self.digests.want(algorithm)
 
@@ -106,7 +130,7 @@ class Job:
             if due:
                 self._told = now
         if due:
-            self.tools.tell(self.part.there, self.part.size, self.name)
+            self.tools.tell(*self.progress, self.name)
         self.tools.pace.took(len(data), self.stop)
 
     def _on_disk(self) -> None:

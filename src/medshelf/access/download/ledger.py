@@ -49,6 +49,11 @@ class Ledger:
         with self._lock:
             return self._entries.get(name)
 
+    def entries(self) -> Mapping[str, Entry]:
+        """Return all that it says now."""
+        with self._lock:
+            return dict(self._entries)
+
     def add(self, one: Fetched) -> None:
         """Take a file up; now and then the lock file is written."""
         entry = Entry(one.size_bytes, one.sha256, one.ref, one.strength, one.when)

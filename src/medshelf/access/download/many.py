@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from medshelf.access.download.digests import OURS, known
 from medshelf.access.download.here import already_here, place_of
 from medshelf.access.download.job import Tools
 from medshelf.access.download.ledger import Ledger, sweep
+from medshelf.access.download.members import fetch_members, missing_bytes
 from medshelf.access.download.one import fetch_one
 from medshelf.access.download.prove import better
 from medshelf.access.download.records import Existing, Failure, Fetched, Report, Source, Wanted
 from medshelf.access.download.room import ask_for_room
 from medshelf.access.download.trouble import Stopped
 from medshelf.errors import AccessError, AccessNeeded, DiskFull, MedshelfError
+
+T = TypeVar("T")
 
 
 class Many:
@@ -29,7 +33,7 @@ class Many:
         self._tools = tools
         self._ledger = ledger
         self._existing: Existing = existing
-        self._fetched: dict[str, Fetched] = {}
+        self._fetched: dict[str, list[Fetched]] = {}
         self._failures: dict[str, Failure] = {}
         self._needed: dict[str, MedshelfError] = {}
         self._full: MedshelfError | None = None
@@ -55,7 +59,7 @@ class Many:
             self._ledger.save()
         names = [wanted.name for wanted in files]
         return Report(
-            tuple(self._fetched[name] for name in names if name in self._fetched),
+            tuple(one for name in names for one in self._fetched.get(name, ())),
             tuple(self._failures[name] for name in dict.fromkeys(names) if name in self._failures),
         )
 
@@ -74,6 +78,9 @@ class Many:
 
     def _missing(self, placed: Sequence[tuple[Wanted, Path]]) -> Iterator[tuple[Path, int]]:
         for wanted, path in placed:
+            if wanted.members is not None:
+                yield path, missing_bytes(wanted.source, wanted.members, path)
+                continue
             size = wanted.source.file.size_bytes or 0
             if self._existing == "replace" or not path.exists():
                 yield path, max(0, size - bytes_there(path))
@@ -104,7 +111,7 @@ class Many:
             wanted, path = item
             try:
                 self._tools.stop.check()
-                fetched = self._one(wanted, path)
+                fetched = self._members(wanted, path) if wanted.members else [self._one(wanted, path)]
             except Stopped:
                 return
             except MedshelfError as error:
@@ -113,7 +120,8 @@ class Many:
                 self._fail(wanted, error)
             else:
                 self._fetched[wanted.name] = fetched
-                self._ledger.add(fetched)
+                for one in fetched:
+                    self._ledger.add(one)
 
     def _one(self, wanted: Wanted, path: Path) -> Fetched:
         entry = self._ledger.entry(wanted.name)
@@ -126,12 +134,28 @@ class Many:
         also: dict[str, str] = {}
         if entry is not None and entry.ref == wanted.source.shown_ref and self._existing != "replace":
             also = {OURS: entry.sha256}
-        fetched = self._from_any(wanted, path, also)
+        fetched = self._from_any(wanted, lambda source: fetch_one(source, path, self._tools, also))
         return replace(fetched, strength=better(fetched.strength, entry.strength)) if also and entry else fetched
 
-    def _from_any(self, wanted: Wanted, path: Path, also: dict[str, str]) -> Fetched:
+    def _members(self, wanted: Wanted, path: Path) -> list[Fetched]:
+        """Fetch some members of an archive."""
+        members = wanted.members
+        assert members is not None
+        if self._full is not None:
+            raise self._full
+        entries = self._ledger.entries()
+        elsewhere = replace(members, validator=None)  # an ETag is one of its own server
+
+        def fetch(source: Source) -> list[Fetched]:
+            picked = members if source is wanted.source else elsewhere
+            return fetch_members(source, picked, path, self._tools, self._existing, entries)
+
+        return self._from_any(wanted, fetch)
+
+    def _from_any(self, wanted: Wanted, fetch: Callable[[Source], T]) -> T:
+        """Fetch from the source, or from a mirror that holds the same bytes."""
         try:
-            return self._from(wanted.source, path, also)
+            return self._from(wanted.source, fetch)
         except DiskFull:
             raise
         except MedshelfError as error:
@@ -141,18 +165,18 @@ class Many:
                 continue
             named = Source(mirror.host, replace(mirror.file, name=wanted.name), mirror.ref)
             try:
-                return self._from(named, path, also)
+                return self._from(named, fetch)
             except DiskFull:
                 raise
             except MedshelfError as error:
                 first.why = f"{first.why or 'it failed'}; from {mirror.shown_ref}: {error.what}"
         raise first
 
-    def _from(self, source: Source, path: Path, also: dict[str, str]) -> Fetched:
+    def _from(self, source: Source, fetch: Callable[[Source], T]) -> T:
         if source.shown_ref in self._needed:
             raise self._needed[source.shown_ref]
         try:
-            return fetch_one(source, path, self._tools, also)
+            return fetch(source)
         except AccessNeeded as error:
             self._needed[source.shown_ref] = error  # the same for all its files: it is asked once
             raise

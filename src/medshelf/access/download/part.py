@@ -79,10 +79,10 @@ class Part:
         with self._changed:
             return self._spans.gap(start, stop)
 
-    def gaps(self, size: int, most: int | None = None) -> list[tuple[int, int]]:
-        """Return all that is missing, in pieces of `most` bytes at the most."""
+    def gaps(self, stop: int, most: int | None = None, start: int = 0) -> list[tuple[int, int]]:
+        """Return all that is missing within [start, stop), in pieces of `most` bytes at the most."""
         with self._changed:
-            return self._spans.gaps(size, most)
+            return self._spans.gaps(stop, most, start)
 
     def read(self, at: int, n_bytes: int) -> bytes:
         """Return bytes that are there."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from medshelf.access.hosts import Address, HostFile, Limits, Need
 from medshelf.access.web import Web
 from medshelf.access.web.redact import shown
 from medshelf.errors import MedshelfError
+
+if TYPE_CHECKING:
+    from medshelf.access.archive import Archive
 
 STRENGTHS = ("sha512", "sha256", "sha1", "git-blob", "md5", "size", "structural", "none")
 """How a file was proved to be what the host promised, best first. ``size``: as many bytes as the host stated;
@@ -55,11 +58,26 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Members:
+    """Some members of an archive, to be had without the others."""
+
+    archive: Archive
+    """Where it lies, listed; its index says where the members are."""
+    names: tuple[str, ...]
+    folder: str
+    """Where they go, below the folder of the archive; ``""`` for that itself."""
+    validator: str | None = None
+    """ETag or date that the archive had when it was listed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """A file and the places at which it is had; mirrors are asked in order, where their checksums are the same."""
 
     source: Source
     mirrors: tuple[Source, ...] = ()
+    members: Members | None = None
+    """What of an archive is wanted, where it is not the whole."""
 
     @property
     def name(self) -> str:

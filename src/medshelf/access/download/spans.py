@@ -55,13 +55,13 @@ class Spans:
             return start, stop
         return start, self._starts[at] if stop is None else min(stop, self._starts[at])
 
-    def gaps(self, size: int, most: int | None = None) -> list[tuple[int, int]]:
-        """Return all that is missing of a file of `size` bytes, in pieces of `most` bytes at the most."""
+    def gaps(self, stop: int, most: int | None = None, start: int = 0) -> list[tuple[int, int]]:
+        """Return all that is missing within [start, stop), in pieces of `most` bytes at the most."""
         found: list[tuple[int, int]] = []
-        at = 0
-        while (gap := self.gap(at, size)) is not None:
-            start, stop = gap[0], size if gap[1] is None else gap[1]
-            step = most or stop - start
-            found += [(a, min(a + step, stop)) for a in range(start, stop, step)]
-            at = stop
+        at = start
+        while (gap := self.gap(at, stop)) is not None:
+            first, last = gap[0], stop if gap[1] is None else gap[1]
+            step = most or last - first
+            found += [(a, min(a + step, last)) for a in range(first, last, step)]
+            at = last
         return found

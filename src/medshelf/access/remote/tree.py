@@ -18,6 +18,7 @@ from medshelf.access.archive import Archive
 from medshelf.access.hosts import HostFile, Listing, host_named, split_ref
 from medshelf.access.problem import Problems
 from medshelf.access.remote.client import Client, Place, Traffic
+from medshelf.access.remote.source import RemoteSource
 from medshelf.access.tree import Tree
 from medshelf.access.web import Web
 from medshelf.access.web.redact import shown
@@ -111,6 +112,14 @@ class RemoteTree(Tree):
     def traffic(self) -> Traffic:
         """What reading has cost so far, in this process."""
         return self._files.client.traffic
+
+    def is_one_file(self, name: str) -> bool:
+        """Return whether an archive lies in one file, and is not split over several."""
+        return isinstance(self._archives[name].source, RemoteSource)
+
+    def validator(self, name: str) -> str | None:
+        """Return the ETag or date that a file had when it was first looked at, for If-Range."""
+        return self._files.client.source(self._files.places[name]).validator
 
     def blob(self, name: str) -> Blob:
         """Return the blob behind a name; errors as in `Tree.blob`."""
