@@ -177,4 +177,8 @@ def _hosts(web: Web) -> list[Sign]:
 
     run: Callable[[tuple[str, str]], Sign] = ask
     with ThreadPoolExecutor(len(SITES)) as pool:
-        return list(pool.map(run, SITES.items()))
+        signs = list(pool.map(run, SITES.items()))
+    if all(sign.state == "wrong" for sign in signs):
+        hint = "Is there a network? Behind a proxy, name it in HTTPS_PROXY"
+        return [Sign("hosts", "all", "wrong", f"none of {len(signs)} can be reached; {signs[0].said}. {hint}")]
+    return signs

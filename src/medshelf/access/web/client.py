@@ -308,7 +308,7 @@ def shown_text(text: str) -> str:
     """Return a message of a library without the object addresses in it."""
     import re
 
-    return re.sub(r"<[\w.]+ object at 0x[0-9a-f]+>:? ?|HTTPS?ConnectionPool\([^)]*\): ?", "", text)
+    return re.sub(r"<[\w.]+ object at 0x[0-9a-f]+>:? ?|HTTPS?Connection(?:Pool)?\([^)]*\): ?", "", text)
 
 
 def _proxy_for(url: str) -> str | None:
