@@ -13,6 +13,9 @@ from medshelf.model.structure import Structure
 
 _NAME, _STRUCTURE, _FACET, _LABEL, _BODY = 100.0, 1.0, 0.9, 0.8, 0.4
 """Strengths. A name outweighs all; the body is what a record says in sentences, often of other datasets too."""
+_LEAST_LETTERS = 5
+_NAMED_AFTER = 0.2
+"""What it adds that a dataset is named after an annotated structure: that is what it is made for."""
 
 
 _FOCUSED = 4
@@ -26,7 +29,8 @@ def level(name: str, profile: Profile, topic: Topic) -> tuple[float, str]:
     wanted = _meeting(topic.wanted)
     found = [one for one in profile.structures if one in wanted] if wanted else []
     if found:
-        return _STRUCTURE + min(len(found), 40) / 400, f"structure {_some(found)}"
+        after = _NAMED_AFTER * _is_named_after(profile, fold(topic.said))
+        return _STRUCTURE + after + min(len(found), 40) / 400, f"structure {_some(found)}"
     for facet, values in topic.facets:
         stated = profile.facets.get(facet, ())
         met = [value for value in stated if value in values]
@@ -39,6 +43,11 @@ def level(name: str, profile: Profile, topic: Topic) -> tuple[float, str]:
         max(one.get(name, 0.0), _by_facet(profile, group)) for one, group in zip(strongest, topic.words, strict=True)
     )
     return weakest, f"its words: {topic.said}" if weakest else ""
+
+
+def _is_named_after(profile: Profile, said: str) -> bool:
+    """Return whether a name holds a word; names are folded, without gaps, so short words would be found anywhere."""
+    return len(said) >= _LEAST_LETTERS and any(said in name for name in profile.names)
 
 
 @lru_cache(maxsize=1024)
