@@ -199,8 +199,8 @@ def _strength(wanted: Wanted) -> str:
 
 def _notes(record: Record, chosen: Sequence[Reference], files: Sequence[PlannedFile]) -> list[str]:
     notes = [record.access.note] if record.access.note else []
-    if chosen and record.access.kind not in ("open", "unknown") and record.access.steps:
-        notes.append(f"The record says what a person has to do: {'; '.join(record.access.steps)}")
+    if chosen and record.access.steps:
+        notes.append(f"The record says what a person does: {'; '.join(record.access.steps)}")
     size = record.facts.size_bytes
     if chosen and isinstance(size.value if size else None, int) and any(file.size_bytes is None for file in files):
         notes.append(f"The record says that the whole download is {size.value:,} bytes")  # type: ignore[union-attr]
