@@ -58,6 +58,16 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """What an archive has to hold, where a host says that of one for which it states neither size nor checksum."""
+
+    files: int | None = None
+    """How many files, without the list of their checksums."""
+    sums: str | None = None
+    """The member that lists them: a table with the columns ``Filename`` and ``MD5Hash``."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostFile:
     """One file that a host serves."""
 
@@ -71,6 +81,8 @@ class HostFile:
     """Hexadecimal digest by algorithm: a name of `hashlib`, or ``git-blob`` (SHA-1 of a git blob)."""
     meta: Mapping[str, str] = field(default_factory=dict)
     """Facts of the host that a caller may want: split, series, licence of this file."""
+    inside: Inside | None = None
+    """What it has to hold, when it is an archive and the host says so."""
 
 
 @dataclass(frozen=True, slots=True)
