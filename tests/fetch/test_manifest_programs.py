@@ -51,7 +51,8 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 def there(folder: Path) -> dict[str, bytes]:
-    found = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".medshelf", "medshelf")))
+    ours = (".medshelf", "medshelf")
+    found = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(ours))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
@@ -88,7 +89,8 @@ def test_aria2_fetches_what_the_list_says(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_aria2_and_add_refuse_a_wrong_checksum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    aria2, folder, host, wrong = program("aria2c"), tmp_path / "data", Zenodo(NUMBER, FILES), "images/case 1/ct scan.nii.gz"
+    aria2, folder, host = program("aria2c"), tmp_path / "data", Zenodo(NUMBER, FILES)
+    wrong = "images/case 1/ct scan.nii.gz"
     with serving(host, monkeypatch) as web:
         as_list(SHELVED, "aria2", folder, web, REF)
         led_here(tmp_path / "list.txt", web)
