@@ -22,6 +22,11 @@ def found(*names: str) -> str | None:
     return next((at for name in names for at in (shutil.which(name), shutil.which(name, path=_PLACES)) if at), None)
 
 
+def needed() -> bool:
+    """Whether the programs have to be here."""
+    return os.environ.get("MEDSHELF_NEEDS_PROGRAMS") == "1"
+
+
 def program(*names: str) -> str:
     """Return the path of the first of several programs that is here; without one the test skips or fails."""
     at = found(*names)
@@ -32,6 +37,6 @@ def program(*names: str) -> str:
 
 def absent(message: str) -> Any:
     """Skip a test, or fail it where the programs have to be here."""
-    if os.environ.get("MEDSHELF_NEEDS_PROGRAMS") == "1":
+    if needed():
         pytest.fail(f"{message}, and MEDSHELF_NEEDS_PROGRAMS is set")
     pytest.skip(message)

@@ -41,7 +41,9 @@ _TABS = "code|datasets|models|competitions|discussion|followers|following|accoun
 """Second parts of addresses of the site that are parts of somebody's page."""
 _REF = re.compile(rf"(?:competitions/({_SLUG})|({_SLUG}/{_SLUG})(?:@(\d+))?)(/.*)?")
 _LOCATOR = re.compile(rf"(?:competitions/data/download(?:-all)?/{_SLUG}|datasets/download/{_SLUG}/{_SLUG})(?:[/?].*)?")
-_COMPETITION = re.compile(rf"/(?:c|competitions)/({_SLUG})(?:/.*)?")
+_COMPETITION = re.compile(
+    rf"/(?:c/|competitions/|api/v1/competitions/data/(?:list|download(?:-all)?)/)({_SLUG})(?:/.*)?"
+)
 _DATASET = re.compile(
     rf"/(?:api/v1/)?datasets/(?:(?:view|list|download)/)?({_SLUG}/{_SLUG})(?:/versions?/(\d+))?(?:/.*)?"
 )
