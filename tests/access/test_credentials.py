@@ -1,5 +1,7 @@
-"""Credentials are found where the hosts' own programs keep them; places as in huggingface_hub 2, kagglesdk and kaggle 2,
-synapseclient 4."""
+"""Credentials are found where the hosts' own programs keep them.
+
+Places as in huggingface_hub 2, kaggle 2 with kagglesdk, and synapseclient 4.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,8 @@ def test_synapse_has_profiles_and_an_older_section(home: Path, monkeypatch: pyte
     place = home / ".synapseConfig"
     put(place, "[authentication]\nauthtoken = older\n")
     assert token("synapse") == "older"
-    put(place, "[default]\nauthtoken = first\n\n[profile work]\nauthtoken = of work\n\n[authentication]\nauthtoken = older\n")
+    work, older = "[profile work]\nauthtoken = of work\n", "[authentication]\nauthtoken = older\n"
+    put(place, f"[default]\nauthtoken = first\n\n{work}\n{older}")
     assert token("synapse") == "first"
     monkeypatch.setenv("SYNAPSE_PROFILE", "work")
     assert token("synapse") == "of work"

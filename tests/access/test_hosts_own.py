@@ -14,12 +14,15 @@ import pytest
 
 from medshelf.access.hosts import (
     HostFile,
+    _asking,
     dataverse,
     doi,
+    dryad,
     figshare,
     ftp,
     girder,
     http,
+    kaggle,
     mendeley,
     nextcloud,
     osf,
@@ -32,10 +35,12 @@ from medshelf.access.web.redact import hidden, shown
 from medshelf.errors import AccessError, AccessNeeded, NotFound
 from tests.access.hosts import dataverse as fake_dataverse
 from tests.access.hosts import doi as fake_doi
+from tests.access.hosts import dryad as fake_dryad
 from tests.access.hosts import figshare as fake_figshare
 from tests.access.hosts import ftp as fake_ftp
 from tests.access.hosts import girder as fake_girder
 from tests.access.hosts import http as fake_http
+from tests.access.hosts import kaggle as fake_kaggle
 from tests.access.hosts import mendeley as fake_mendeley
 from tests.access.hosts import nextcloud as fake_nextcloud
 from tests.access.hosts import osf as fake_osf
@@ -142,6 +147,40 @@ def test_figshare_collections_and_their_versions() -> None:
         assert figshare.list_files("c.4107803.v2", web) == found
         with pytest.raises(AccessError, match=r"c\.4107803\.v1.*newest version.*that is 2"):
             figshare.list_files("c.4107803.v1", web)
+
+
+class Clock:
+    """Time that passes only where somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 500.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    ("host", "fake", "ref"),
+    [
+        (figshare, fake_figshare, "c.4107803"), (dryad, fake_dryad, fake_dryad.Host.REF),
+        (kaggle, fake_kaggle, "owner/chest-images@3/"),
+    ],
+)  # fmt: skip
+def test_listings_in_pages_keep_to_what_a_host_bears(
+    host: Any, fake: Any, ref: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(_asking, "time", clock)
+    monkeypatch.setattr(host, "_PAGE", 5, raising=False)
+    server = fake.Host({f"{n}.bin": b"x" for n in range(23)})
+    with server.serve(sleep=clock.sleep) as web:
+        assert len(host.list_files(ref, web).files) == 23
+        asked = len(server.asked)
+        assert asked > 4
+        assert clock.now - 500.0 >= (asked - 2) / host.LIMITS.per_second - 1e-6
 
 
 def test_figshare_a_file_of_which_only_the_id_is_known() -> None:
@@ -286,6 +325,34 @@ def test_osf_components_are_folders_and_registrations_are_found() -> None:
     fake.fault = fault
     with fake.serve() as web:
         assert {file.name for file in osf.list_files("dv2ag", web).files} == {f"Part 1_2/{name}" for name in FILES}
+
+
+def test_osf_pages_of_files_look_like_those_of_projects() -> None:
+    fake = fake_osf.Host()
+    one = {"data": fake.entry("xctdy", "/", "readme.txt", FILES["readme.txt"], [])}
+    fake.fault = lambda ask, reply: in_json(one) if ask.path == "/v2/files/xrz5f/" else reply
+    with fake.serve() as web:
+        found = osf.list_files("xrz5f", web)
+        assert (found.ref, [file.name for file in found.files]) == ("osf:file/xrz5f", ["readme.txt"])
+        assert osf.list_files("file/xrz5f", web) == found and osf.needs("xrz5f", web) is None
+        assert read(osf, found.files[0], "xrz5f", web) == FILES["readme.txt"]
+        with pytest.raises(NotFound):
+            osf.list_files("zzzzz", web)
+
+
+def test_dataverse_finds_what_is_registered_in_capitals() -> None:
+    fake = fake_dataverse.Host()
+    with fake.serve() as web:
+        small = dataverse.list_files("dataverse.nl/doi:10.34894/aecrsd", web)
+        assert small == dataverse.list_files(fake.REF, web) and small.ref == f"dataverse:{fake.REF}@1.0"
+        assert dataverse.needs("dataverse.nl/doi:10.34894/aecrsd", web) is None
+        for name in ("AECRSD", "aecrsd"):
+            ref = f"dataverse.nl/file/doi:10.34894/{name}/1"
+            (file,) = dataverse.list_files(ref, web).files
+            assert read(dataverse, file, ref, web) == FILES[file.name] and dataverse.needs(ref, web) is None
+        for ref in ("dataverse.nl/doi:10.34894/none", "dataverse.nl/file/doi:10.34894/NONE/1"):
+            with pytest.raises(NotFound):
+                dataverse.list_files(ref, web)
 
 
 def test_osf_projects_that_keep_their_files_elsewhere() -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from medshelf.access.credentials import secret
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
-from medshelf.access.hosts._asking import account_needed, asking, kept, pages, steps
+from medshelf.access.hosts._asking import account_needed, asking, kept, paced, pages, steps
 from medshelf.access.hosts._doi import doi_of
 from medshelf.access.hosts._names import placed
 from medshelf.access.hosts._shape import asked, digest, entries, host_of, maybe, maybe_text, size, split, text
@@ -65,6 +65,7 @@ def list_files(ref: str, web: Web) -> Listing:
             raise AccessError("the id of a version is no number", why=version[:80])
 
         def get(url: str) -> tuple[list[Any], str | None]:
+            paced(web, NAME, LIMITS)
             page = web.json(url)
             onward = maybe_text(page, "_links", "next", "href")
             return entries(page, "_embedded", "stash:files"), _ours(onward) if onward else None

@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote
 
 from medshelf.access.credentials import secret
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
-from medshelf.access.hosts._asking import account_needed, asking, pages, steps
+from medshelf.access.hosts._asking import account_needed, asking, paced, pages, steps
 from medshelf.access.hosts._first_byte import first_byte
 from medshelf.access.hosts._inside import inside
 from medshelf.access.hosts._names import placed
@@ -137,6 +137,7 @@ def _listed(competition: str, dataset: str, version: str, web: Web) -> list[Any]
         what = "datasetFiles"
 
     def get(url: str) -> tuple[list[Any], str | None]:
+        paced(web, NAME, LIMITS)
         page = web.json(url, headers=_sent())
         onward = maybe_text(page, "nextPageToken")
         return entries(page, what), f"{first}&pageToken={quote(onward, safe='')}" if onward else None
