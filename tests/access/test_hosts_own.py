@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from medshelf.access.download import fetch_file
 from medshelf.access.hosts import (
     HostFile,
     _asking,
@@ -556,6 +557,38 @@ def test_ftp_servers_that_say_anything(answers: dict[str, str], greeting: str, t
             call()
         except (AccessError, NotFound) as error:
             assert error.where == f"ftp:{ref}"
+
+
+@pytest.mark.parametrize("with_rest", [True, False])
+def test_ftp_transfers_that_break_off_go_on(
+    with_rest: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first connection ends after a part; the second, at a server with and without REST, brings the rest."""
+    from pyftpdlib.handlers import FTPHandler
+
+    def without(self: Any, line: str) -> None:
+        self.respond("502 Command not implemented.")
+
+    if not with_rest:
+        monkeypatch.setattr(FTPHandler, "ftp_REST", without)
+    fake, begun = fake_ftp.Host({"a.bin": bytes(range(256)) * 20_000}), []
+    real = ftp._Stream.readinto
+
+    def readinto(self: Any, buffer: Any) -> int:
+        if len(begun) < 3:
+            begun.append(True)
+            return real(self, buffer)
+        if len(begun) == 3:
+            begun.append(True)
+            raise ftp._told(ConnectionResetError("reset"), self._ref)
+        return real(self, buffer)
+
+    monkeypatch.setattr(ftp._Stream, "readinto", readinto)
+    with fake.serve() as web:
+        (file,) = ftp.list_files(fake.REF, web).files
+        got = fetch_file(ftp, file, fake.REF, tmp_path / "a.bin", web)  # type: ignore[arg-type]
+    assert (tmp_path / "a.bin").read_bytes() == fake.files["a.bin"] and got.size_bytes == 256 * 20_000
+    assert len(begun) == 4
 
 
 def test_ftp_transfers_that_break_off_are_an_error() -> None:
