@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
 
-from medshelf.errors import Unsupported
+from medshelf.errors import NotFound, Unsupported
 
 HOSTS = (
     "zenodo", "figshare", "dryad", "mendeley", "osf", "dataverse", "girder", "nextcloud",
@@ -87,7 +87,13 @@ class HostFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a reference holds."""
+    """What a reference holds: one file at least.
+
+    Raises
+    ------
+    NotFound
+        There is none. Whoever fetched "all" of it would have nothing, and not know.
+    """
 
     ref: str
     """The reference, pinned: ``zenodo:10047292``, ``huggingface:owner/name@COMMIT``."""
@@ -96,6 +102,10 @@ class Listing:
     """What the host calls this version."""
     licence: str | None = None
     """Licence as the host writes it."""
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            raise NotFound("there are no files", where=self.ref, hint="Open its page: they may be kept at another place")
 
 
 @dataclass(frozen=True, slots=True)

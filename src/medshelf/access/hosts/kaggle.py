@@ -149,8 +149,8 @@ def _single(listed: list[Any], path: str, pinned: str, *, promised: bool) -> lis
     """Return the files at or below a path; `promised` is whether the sizes are those of what is sent."""
     folder = path if not path or path.endswith("/") else f"{path}/"
     named = [(name, one) for one in listed if (name := text(one, "name")) == path or name.startswith(folder)]
-    if path and not named:
-        raise NotFound("there is no such file or folder")
+    if not named:
+        raise NotFound("there is no such file or folder" if path else "there are no files")
     return [
         HostFile(at, _locator(name, pinned), size(one, "totalBytes") if promised else None)
         for at, (name, one) in zip(placed(name for name, _ in named), named, strict=True)
