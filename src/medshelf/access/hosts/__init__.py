@@ -105,7 +105,7 @@ class Listing:
 
     def __post_init__(self) -> None:
         if not self.files:
-            raise NotFound("there are no files", where=self.ref, hint="Open its page: they may be kept at another place")
+            raise NotFound("there are no files", where=self.ref, hint="Open its page: they may lie at another place")
 
 
 @dataclass(frozen=True, slots=True)
