@@ -290,6 +290,20 @@ def test_nextcloud_a_single_file() -> None:
         assert read(nextcloud, file, fake.REF, web) == FILES["readme.txt"]
 
 
+def test_nextcloud_folders_and_files_of_a_share() -> None:
+    fake = fake_nextcloud.Host()
+    with fake.serve() as web:
+        for path in ("images", "images/case 1", "images/case 1/ct.nii.gz"):
+            ref = f"{fake.REF}?path=/{path}"
+            found = nextcloud.list_files(ref, web)
+            expected = {name: data for name, data in FILES.items() if f"{name}/".startswith(f"{path}/")}
+            assert found.ref == f"nextcloud:{ref}" and expected
+            assert {file.name: read(nextcloud, file, ref, web) for file in found.files} == expected
+            assert nextcloud.needs(ref, web) is None
+        with pytest.raises(NotFound):
+            nextcloud.list_files(f"{fake.REF}?path=/no", web)
+
+
 def test_nextcloud_shares_with_a_password() -> None:
     fake = fake_nextcloud.Host()
     with fake.serve() as web:

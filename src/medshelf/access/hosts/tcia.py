@@ -32,7 +32,7 @@ NAME = "tcia"
 TERMS = ("tcia",)
 LIMITS = Limits(parallel=2)
 _NBIA = "https://nbia.cancerimagingarchive.net/nbia-api/services/v4"
-_HOSTS = re.compile(r"(?:(?:wiki|nbia|public|services)\.)?cancerimagingarchive\.net")
+_HOSTS = re.compile(r"(?:(?:wiki|nbia|nlst|public|services)\.)?cancerimagingarchive\.net")
 _DOI = re.compile(r"10\.(?:7937|25737)/\S+")
 _PAGE = re.compile(r"/(collection|analysis-result)/([\w-]+)/?")
 _WIKI = re.compile(r"/display/(?:Public|DOI)/([\w-]+(?:\+[\w-]+)*)")
@@ -170,7 +170,8 @@ def _count(uid: str, web: Web) -> int:
     listed = found if isinstance(found, list) else []
     one = next((one for one in listed if maybe(one, "SeriesInstanceUID") == uid), None)
     if one is None:
-        raise NotFound("the archive has no such series, or does not show it", why=uid)
+        hint = "Those of the NLST are at the Imaging Data Commons alone: pip install idc-index-data"
+        raise NotFound("the archive has no such series, or does not show it", why=uid, hint=hint)
     count = size(one, "ImageCount")
     if not count:
         raise AccessError("the archive does not say how many files a series has", why=uid)
