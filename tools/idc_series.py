@@ -1,4 +1,5 @@
-"""Make series.parquet anew: the rows that README.toml names, from a wheel of idc-index-data.
+"""Make series.parquet anew: the rows that README.toml names, from a wheel of idc-index-data; and names.txt, of what
+it has all rows.
 
 Use: python tools/idc_series.py WHEEL
 """
@@ -31,17 +32,30 @@ def main(wheel: Path) -> None:
             f"WHERE list_contains({about['collections']!r}, collection_id) "
             f"OR list_contains({about['results']!r}, analysis_result_id)"
         )
-        facts = f"idc_version: '{about['version']}', partial: '{' '.join(partial(index))}'"
+        left_out = partial(index)
+        facts = f"idc_version: '{about['version']}', partial: '{' '.join(left_out)}'"
         index.execute(
             f"COPY (SELECT * FROM chosen ORDER BY ALL) TO '{place}' (FORMAT parquet, COMPRESSION zstd, "
             f"COMPRESSION_LEVEL 19, ROW_GROUP_SIZE 1000000, PARQUET_VERSION v2, KV_METADATA {{{facts}}})"
         )
         counts = index.execute("SELECT collection_id, count(*) FROM chosen GROUP BY 1 ORDER BY 1").fetchall()
+    write_names(place, left_out)
     for collection, count in counts:
         print(f"{count:8} {collection}")
     missing = set(about["collections"]) - {collection for collection, _ in counts}
     if missing:
         sys.exit(f"the index has no {', '.join(sorted(missing))}")
+
+
+def write_names(place: Path, left_out: list[str]) -> None:
+    """Write the names that references may use, one a line: collections, results of analyses, DOIs."""
+    with duckdb.connect() as index:
+        rows = index.execute(
+            "SELECT DISTINCT unnest([collection_id, analysis_result_id, lower(source_DOI)]) FROM read_parquet(?)",
+            [str(place)],
+        ).fetchall()
+    names = sorted({name for (name,) in rows if name and name not in left_out})
+    place.with_name("names.txt").write_text("\n".join(names) + "\n")
 
 
 def partial(index: duckdb.DuckDBPyConnection) -> list[str]:

@@ -17,6 +17,7 @@ from medshelf.access.archive import Archive
 from medshelf.access.tree import open_tree
 from medshelf.errors import AccessError, MissingExtra
 from tests.access import made
+from tests.programs import program
 
 Maker = Callable[..., Path]
 Content = dict[str, bytes]
@@ -42,9 +43,8 @@ def _same(archive: Archive, content: Content) -> None:
 
 
 def _tool(*command: object, cwd: Path) -> None:
-    if shutil.which(str(command[0])) is None:
-        pytest.skip(f"{command[0]} is not installed")
-    subprocess.run([str(part) for part in command], cwd=cwd, check=True, capture_output=True)
+    at = program("7z", "7zz") if command[0] == "7z" else program(str(command[0]))
+    subprocess.run([at, *(str(part) for part in command[1:])], cwd=cwd, check=True, capture_output=True)
 
 
 def _write(folder: Path, content: Content) -> Path:

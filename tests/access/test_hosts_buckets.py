@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import re
+import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -11,19 +15,19 @@ from typing import Any
 import pytest
 
 from medshelf.access.download import Source, Wanted, fetch_all
-from medshelf.access.hosts import HostFile, Limits, gcs, host_named, idc, isic, manual, openneuro, s3, tcia
+from medshelf.access.hosts import HostFile, Inside, Limits, gcs, host_named, idc, isic, manual, openneuro, s3, tcia
 from medshelf.access.hosts import _idc_index as idc_index
 from medshelf.access.hosts import _tcia_pages as tcia_pages
 from medshelf.access.web import Web
 from medshelf.access.web.client import Patience
-from medshelf.errors import AccessError, AccessNeeded, NotFound, NotWhole
+from medshelf.errors import AccessError, AccessNeeded, MissingExtra, NotFound, NotWhole
 from tests.access.hosts import gcs as fake_gcs
 from tests.access.hosts import idc as fake_idc
 from tests.access.hosts import isic as fake_isic
 from tests.access.hosts import openneuro as fake_openneuro
 from tests.access.hosts import s3 as fake_s3
 from tests.access.hosts import tcia as fake_tcia
-from tests.access.hosts.fake import FILES, Reply, in_json
+from tests.access.hosts.fake import FILES, Ask, Reply, in_json
 
 PART = 5 << 20
 """The least that Amazon takes as a part but the last (UploadPart)."""
@@ -481,16 +485,27 @@ def test_tcia_collections_of_other_releases_are_not_taken_for_those_of_the_archi
     assert two is not None and len(two.series) == 2
 
 
+def nbia(ask: Ask, counts: dict[str, int]) -> Reply | None:
+    """What the interface of the archive says of series: V4_getSeries.java, an empty body for what it does not show."""
+    if ask.path != "/nbia-api/services/v4/getSeries":
+        return None
+    uid = ask.query["SeriesInstanceUID"]
+    return in_json([{"SeriesInstanceUID": uid, "ImageCount": counts[uid]}]) if uid in counts else Reply(200, b"")
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_tcia_lists_of_series(ending: str) -> None:
     fake = fake_idc.Host()
     unknown = "1.3.6.1.4.1.14519.5.2.1.9"
     text = MANIFEST.replace("\n", ending) + ending.join(["1.2.3.5.0", unknown, "1.2.3.5.1", unknown])
     ref = "cancerimagingarchive.net/wp-content/uploads/X.tcia"
-    fake.fault = lambda ask, reply: Reply(200, text.encode()) if ask.path.endswith("X.tcia") else reply
+    fake.fault = lambda ask, reply: (
+        Reply(200, text.encode()) if ask.path.endswith("X.tcia") else nbia(ask, {unknown: 7}) or reply
+    )
     with fake.serve() as web:
         found = tcia.list_files(ref, web)
         assert [file.name.rpartition("/")[2] for file in found.files][2:] == [f"{unknown}.zip"]
+        assert found.files[2].inside == Inside(7, "md5hashes.csv")
         assert [read(tcia, file, ref, web) for file in found.files[:2]] == list(fake.files.values())[:2]
         at = tcia.address(found.files[2], ref, web).url
     assert (
@@ -509,6 +524,101 @@ def test_tcia_lists_of_series_that_are_none(text: str) -> None:
         tcia.list_files("cancerimagingarchive.net/X.tcia", web)
     with pytest.raises(AccessError, match="is not at"):
         tcia.list_files("evil.example/X.tcia", Web(offline=True))
+
+
+UID = "1.3.6.1.4.1.14519.5.2.1.77"
+
+
+def _series_zip(
+    files: dict[str, bytes], *, sums: dict[str, str] | None, extra: dict[str, bytes] | None = None
+) -> bytes:
+    """A zip as V4_getImageWithMD5Hash.java makes it: the list of checksums is its last member."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in {**files, **(extra or {})}.items():
+            packed.writestr(name, data)
+        if sums is not None:
+            lines = ["Filename,MD5Hash", *(f"{name},{md5}" for name, md5 in sums.items())]
+            packed.writestr("md5hashes.csv", "\n".join(lines) + "\n")
+    return made.getvalue()
+
+
+SLICES = {f"{n:08d}.dcm": bytes([n]) * 3000 for n in range(1, 5)}
+SUMS = {name: hashlib.md5(data).hexdigest().upper() for name, data in SLICES.items()}
+FEWER = dict(list(SLICES.items())[:2])
+SERIES = {
+    "whole": (_series_zip(SLICES, sums=SUMS), None),
+    "with a licence": (_series_zip(SLICES, sums=SUMS, extra={"LICENSE": b"CC BY"}), None),
+    "checksums that the archive does not know": (_series_zip(SLICES, sums=dict.fromkeys(SLICES, "null")), None),
+    "broken off, and whole as a zip": (_series_zip(FEWER, sums=None), "broke off"),
+    "fewer than the host says": (_series_zip(FEWER, sums={name: SUMS[name] for name in FEWER}), "another number"),
+    "one missing": (_series_zip(FEWER, sums=SUMS), "lacks a file"),
+    "wrong bytes": (_series_zip({**SLICES, "00000003.dcm": b"other"}, sums=SUMS), "wrong checksum"),
+    "a list that is none": (_series_zip({**SLICES, "md5hashes.csv": b"<html>"}, sums=None), "is none"),
+    "an error with status 200": (b"The user has not been granted the access", "something else than the file"),
+}
+
+
+@pytest.mark.parametrize("case", SERIES)
+def test_tcia_series_are_compared_with_the_checksums_inside(case: str, tmp_path: Path) -> None:
+    data, trouble = SERIES[case]
+    fake = fake_idc.Host()
+
+    def fault(ask: Ask, reply: Reply) -> Reply:
+        if ask.path.endswith("/getImageWithMD5Hash"):
+            return Reply(200, b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data), {"Transfer-Encoding": "chunked"})
+        return nbia(ask, {UID: 4}) or reply
+
+    fake.fault = fault
+    with fake.serve() as web:
+        web = Web(rewrites=web.rewrites, patience=Patience(tries=1, give_up_s=1), sleep=lambda s: None, offline=False)
+        listing = tcia.list_files(f"series/{UID}", web)
+        (file,) = listing.files
+        report = fetch_all([Wanted(Source(tcia, file, f"series/{UID}"))], tmp_path, web)
+        if trouble is None:
+            assert not report.failures and report.fetched[0].strength == "structural"
+            assert (tmp_path / f"{UID}.zip").read_bytes() == data
+            again = fetch_all([Wanted(Source(tcia, file, f"series/{UID}"))], tmp_path, web)
+            assert not again.failures and again.fetched[0].received_bytes == 0
+        else:
+            (failure,) = report.failures
+            assert isinstance(failure.error, NotWhole) and re.search(trouble, str(failure.error)), failure.error
+            assert not (tmp_path / f"{UID}.zip").exists()
+
+
+def test_tcia_series_that_the_archive_does_not_show() -> None:
+    fake = fake_idc.Host()
+    fake.fault = lambda ask, reply: nbia(ask, {}) or reply
+    with fake.serve() as web, pytest.raises(NotFound, match="no such series"):
+        tcia.list_files(f"series/{UID}", web)
+    fake.fault = lambda ask, reply: nbia(ask, {UID: 0}) or reply
+    with fake.serve() as web, pytest.raises(AccessError, match="how many files"):
+        tcia.list_files(f"series/{UID}", web)
+
+
+def test_tcia_needs_duckdb_only_where_the_index_has_to_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MEDSHELF_IDC_INDEX", raising=False)
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    fake = fake_tcia.Host()
+    with fake.serve() as web:
+        for ref in (fake.REF, "10.7937/tcia.2019.tt7f4v7o", "analysis-result/some-result"):
+            assert tcia.list_files(ref, web).files and tcia.needs(ref, web) is None
+        for ref in ("collection/lctsc", "10.7937/k9/tcia.2017.3r3fvz08", f"series/{UID}"):
+            with pytest.raises(MissingExtra):
+                tcia.list_files(ref, web)
+
+
+def test_the_names_of_the_index_are_those_that_it_answers_for() -> None:
+    from medshelf.catalogue.place import catalogue_root
+
+    names = (catalogue_root() / "idc" / "names.txt").read_text().split()
+    assert len(names) > 40 and "lctsc" in names
+    for name in names:
+        assert idc_index.may_have(name) and idc_index.chosen(name).series
+    for name in ("nlst", "ct-org", "10.7937/tcia.2019.tt7f4v7o"):
+        assert not idc_index.may_have(name)
+        with pytest.raises(NotFound):
+            idc_index.chosen(name)
 
 
 def test_tcia_packages_of_aspera_and_what_is_asked_for_are_left_to_people() -> None:

@@ -12,14 +12,18 @@ from typing import Any
 
 import pytest
 
+from medshelf.access.download import fetch_file
 from medshelf.access.hosts import (
     HostFile,
+    _asking,
     dataverse,
     doi,
+    dryad,
     figshare,
     ftp,
     girder,
     http,
+    kaggle,
     mendeley,
     nextcloud,
     osf,
@@ -32,10 +36,12 @@ from medshelf.access.web.redact import hidden, shown
 from medshelf.errors import AccessError, AccessNeeded, NotFound
 from tests.access.hosts import dataverse as fake_dataverse
 from tests.access.hosts import doi as fake_doi
+from tests.access.hosts import dryad as fake_dryad
 from tests.access.hosts import figshare as fake_figshare
 from tests.access.hosts import ftp as fake_ftp
 from tests.access.hosts import girder as fake_girder
 from tests.access.hosts import http as fake_http
+from tests.access.hosts import kaggle as fake_kaggle
 from tests.access.hosts import mendeley as fake_mendeley
 from tests.access.hosts import nextcloud as fake_nextcloud
 from tests.access.hosts import osf as fake_osf
@@ -144,6 +150,40 @@ def test_figshare_collections_and_their_versions() -> None:
             figshare.list_files("c.4107803.v1", web)
 
 
+class Clock:
+    """Time that passes only where somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 500.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    ("host", "fake", "ref"),
+    [
+        (figshare, fake_figshare, "c.4107803"), (dryad, fake_dryad, fake_dryad.Host.REF),
+        (kaggle, fake_kaggle, "owner/chest-images@3/"),
+    ],
+)  # fmt: skip
+def test_listings_in_pages_keep_to_what_a_host_bears(
+    host: Any, fake: Any, ref: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(_asking, "time", clock)
+    monkeypatch.setattr(host, "_PAGE", 5, raising=False)
+    server = fake.Host({f"{n}.bin": b"x" for n in range(23)})
+    with server.serve(sleep=clock.sleep) as web:
+        assert len(host.list_files(ref, web).files) == 23
+        asked = len(server.asked)
+        assert asked > 4
+        assert clock.now - 500.0 >= (asked - 2) / host.LIMITS.per_second - 1e-6
+
+
 def test_figshare_a_file_of_which_only_the_id_is_known() -> None:
     with fake_figshare.Host().serve() as web:
         (file,) = figshare.list_files("file.500", web).files
@@ -250,6 +290,20 @@ def test_nextcloud_a_single_file() -> None:
         assert read(nextcloud, file, fake.REF, web) == FILES["readme.txt"]
 
 
+def test_nextcloud_folders_and_files_of_a_share() -> None:
+    fake = fake_nextcloud.Host()
+    with fake.serve() as web:
+        for path in ("images", "images/case 1", "images/case 1/ct.nii.gz"):
+            ref = f"{fake.REF}?path=/{path}"
+            found = nextcloud.list_files(ref, web)
+            expected = {name: data for name, data in FILES.items() if f"{name}/".startswith(f"{path}/")}
+            assert found.ref == f"nextcloud:{ref}" and expected
+            assert {file.name: read(nextcloud, file, ref, web) for file in found.files} == expected
+            assert nextcloud.needs(ref, web) is None
+        with pytest.raises(NotFound):
+            nextcloud.list_files(f"{fake.REF}?path=/no", web)
+
+
 def test_nextcloud_shares_with_a_password() -> None:
     fake = fake_nextcloud.Host()
     with fake.serve() as web:
@@ -286,6 +340,34 @@ def test_osf_components_are_folders_and_registrations_are_found() -> None:
     fake.fault = fault
     with fake.serve() as web:
         assert {file.name for file in osf.list_files("dv2ag", web).files} == {f"Part 1_2/{name}" for name in FILES}
+
+
+def test_osf_pages_of_files_look_like_those_of_projects() -> None:
+    fake = fake_osf.Host()
+    one = {"data": fake.entry("xctdy", "/", "readme.txt", FILES["readme.txt"], [])}
+    fake.fault = lambda ask, reply: in_json(one) if ask.path == "/v2/files/xrz5f/" else reply
+    with fake.serve() as web:
+        found = osf.list_files("xrz5f", web)
+        assert (found.ref, [file.name for file in found.files]) == ("osf:file/xrz5f", ["readme.txt"])
+        assert osf.list_files("file/xrz5f", web) == found and osf.needs("xrz5f", web) is None
+        assert read(osf, found.files[0], "xrz5f", web) == FILES["readme.txt"]
+        with pytest.raises(NotFound):
+            osf.list_files("zzzzz", web)
+
+
+def test_dataverse_finds_what_is_registered_in_capitals() -> None:
+    fake = fake_dataverse.Host()
+    with fake.serve() as web:
+        small = dataverse.list_files("dataverse.nl/doi:10.34894/aecrsd", web)
+        assert small == dataverse.list_files(fake.REF, web) and small.ref == f"dataverse:{fake.REF}@1.0"
+        assert dataverse.needs("dataverse.nl/doi:10.34894/aecrsd", web) is None
+        for name in ("AECRSD", "aecrsd"):
+            ref = f"dataverse.nl/file/doi:10.34894/{name}/1"
+            (file,) = dataverse.list_files(ref, web).files
+            assert read(dataverse, file, ref, web) == FILES[file.name] and dataverse.needs(ref, web) is None
+        for ref in ("dataverse.nl/doi:10.34894/none", "dataverse.nl/file/doi:10.34894/NONE/1"):
+            with pytest.raises(NotFound):
+                dataverse.list_files(ref, web)
 
 
 def test_osf_projects_that_keep_their_files_elsewhere() -> None:
@@ -489,6 +571,38 @@ def test_ftp_servers_that_say_anything(answers: dict[str, str], greeting: str, t
             call()
         except (AccessError, NotFound) as error:
             assert error.where == f"ftp:{ref}"
+
+
+@pytest.mark.parametrize("with_rest", [True, False])
+def test_ftp_transfers_that_break_off_go_on(
+    with_rest: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first connection ends after a part; the second, at a server with and without REST, brings the rest."""
+    from pyftpdlib.handlers import FTPHandler
+
+    def without(self: Any, line: str) -> None:
+        self.respond("502 Command not implemented.")
+
+    if not with_rest:
+        monkeypatch.setattr(FTPHandler, "ftp_REST", without)
+    fake, begun = fake_ftp.Host({"a.bin": bytes(range(256)) * 20_000}), []
+    real = ftp._Stream.readinto
+
+    def readinto(self: Any, buffer: Any) -> int:
+        if len(begun) < 3:
+            begun.append(True)
+            return real(self, buffer)
+        if len(begun) == 3:
+            begun.append(True)
+            raise ftp._told(ConnectionResetError("reset"), self._ref)
+        return real(self, buffer)
+
+    monkeypatch.setattr(ftp._Stream, "readinto", readinto)
+    with fake.serve() as web:
+        (file,) = ftp.list_files(fake.REF, web).files
+        got = fetch_file(ftp, file, fake.REF, tmp_path / "a.bin", web)  # type: ignore[arg-type]
+    assert (tmp_path / "a.bin").read_bytes() == fake.files["a.bin"] and got.size_bytes == 256 * 20_000
+    assert len(begun) == 4
 
 
 def test_ftp_transfers_that_break_off_are_an_error() -> None:

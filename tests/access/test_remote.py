@@ -9,17 +9,21 @@ import random
 import shutil
 import subprocess
 import tarfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import medshelf
 from medshelf import formats
-from medshelf.access.hosts import HostFile, Listing
+from medshelf.access.download import pace
+from medshelf.access.hosts import HostFile, Limits, Listing, http
 from medshelf.access.remote import RemoteTree, open_remote
 from medshelf.access.remote import client as client_module
 from medshelf.access.remote.source import BLOCK_BYTES
@@ -28,6 +32,7 @@ from medshelf.access.web import Web
 from medshelf.errors import AccessError, MedshelfError, NotFound, NotWhole, Offline
 from tests.access import made
 from tests.access.ranges import Served, serving
+from tests.programs import program
 
 Maker = Callable[..., Path]
 Content = dict[str, bytes]
@@ -362,9 +367,7 @@ def test_memory_is_bounded_and_reading_on_asks_for_more(
 
 
 def test_nginx_serves_it_too(tmp_path: Path, web: Web) -> None:
-    nginx = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
-    if nginx is None:
-        pytest.skip("nginx is not installed")
+    nginx = program("nginx")
     (tmp_path / "www").mkdir()
     content = _large_zip(tmp_path / "www" / "release.zip", 1_100_000_000)
     with socket_port() as port:
@@ -391,6 +394,72 @@ def test_nginx_serves_it_too(tmp_path: Path, web: Web) -> None:
     sent = [line.split() for line in (tmp_path / "sent").read_text().splitlines()]
     assert {status for status, _ in sent} == {"206"}
     assert sum(int(size) for _, size in sent) == tree.traffic.bytes
+
+
+class Clock:
+    """Time that passes only where somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.lock = threading.Lock()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        with self.lock:
+            self.now += seconds
+
+
+def test_a_host_is_asked_as_seldom_as_it_bears(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(pace, "time", clock)
+    monkeypatch.setattr(http, "LIMITS", Limits(parallel=1, per_second=0.5))
+    (served.folder / "x.bin").write_bytes(random.Random(4).randbytes(40 * BLOCK_BYTES))
+    tree = open_remote(f"{served.url}/x.bin", Web(sleep=clock.sleep))
+    with tree.blob("x.bin").open() as stream:
+        for block in (30, 20, 10, 5):
+            stream.seek(block * BLOCK_BYTES)
+            assert len(stream.read(1)) == 1
+    asked = served.requests
+    assert asked >= 5
+    assert clock.now - 1000.0 >= 2.0 * (asked - 1) - 1e-6  # 0.5 a second
+    limited = clock.now
+    monkeypatch.setattr(http, "LIMITS", Limits())
+    with open_remote(f"{served.url}/x.bin", Web(sleep=clock.sleep)).blob("x.bin").open() as stream:
+        assert stream.read(1) and clock.now == limited
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_a_host_is_asked_by_as_few_as_it_bears(
+    parallel: int, served: Served, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "LIMITS", Limits(parallel=parallel))
+    (served.folder / "x.bin").write_bytes(random.Random(5).randbytes(64 * BLOCK_BYTES))
+    tree = open_remote(f"{served.url}/x.bin", web)
+    at_once, most, lock, real = 0, 0, threading.Lock(), Web.ask
+
+    def ask(self: Web, *args: Any, **options: Any) -> Any:
+        nonlocal at_once, most
+        with lock:
+            at_once, most = at_once + 1, max(most, at_once + 1)
+        time.sleep(0.02)
+        try:
+            return real(self, *args, **options)
+        finally:
+            with lock:
+                at_once -= 1
+
+    monkeypatch.setattr(Web, "ask", ask)
+
+    def read(block: int) -> bytes:
+        with tree.blob("x.bin").open() as stream:
+            stream.seek(block * BLOCK_BYTES)
+            return stream.read(1)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(read, range(2, 60, 4)))
+    assert most == parallel
 
 
 class socket_port:

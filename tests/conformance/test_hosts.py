@@ -307,6 +307,16 @@ def test_a_pinned_reference_lists_the_same(name: str, monkeypatch: pytest.Monkey
             fetched(host_named(host), file, ref, web)
 
 
+@pytest.mark.parametrize("name", [n for n in HOSTS if FAKES[n].SERVES and not FAKES[n].ONE_FILE])
+def test_nothing_at_all_is_an_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What holds no file is said to hold none: it is not fetched, as it were, and done."""
+    fake = FAKES[name]({})
+    give(FAKES[name], monkeypatch)
+    with fake.serve() as web:
+        found = outcome(lambda: listed(name, web, fake.REF), fake.REF)
+    assert isinstance(found, OURS), found
+
+
 @PAGED
 def test_listings_come_in_pages(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     give(FAKES[name], monkeypatch)

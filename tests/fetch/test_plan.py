@@ -206,7 +206,9 @@ def test_manifests_have_checksums_and_no_credentials(tmp_path: Path, monkeypatch
         plan = medshelf.plan(OPEN, tmp_path, include=["table.csv"], web=web)
         md5 = hashlib.md5(FILES["table.csv"], usedforsecurity=False).hexdigest()
         url = f"https://zenodo.org/api/records/{NUMBER}/files/table.csv/content"
-        assert manifest(plan, "aria2", web).text == f"{url}\n  out=table.csv\n  checksum=md5={md5}\n"
+        assert manifest(plan, "aria2", web).text == (
+            f"{url}\n  out=table.csv\n  user-agent={web.agent}\n  checksum=md5={md5}\n"
+        )
         assert manifest(plan, "urls", web).text == f"{url}\n"
         assert "not on S3" in manifest(plan, "s5cmd", web).notes[0]
         monkeypatch.setenv("ZENODO_TOKEN", "zt-secret-of-mine")
@@ -218,7 +220,7 @@ def test_manifests_have_checksums_and_no_credentials(tmp_path: Path, monkeypatch
 
 def test_s3_is_written_as_s3(tmp_path: Path) -> None:
     plan = medshelf.plan("msd-spleen", tmp_path, web=OFFLINE)
-    assert manifest(plan, "s5cmd", OFFLINE).text == "cp s3://msd-for-monai/Task09_Spleen.tar Task09_Spleen.tar\n"
+    assert manifest(plan, "s5cmd", OFFLINE).text == "cp --raw s3://msd-for-monai/Task09_Spleen.tar Task09_Spleen.tar\n"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 Parser = Callable[[str], Mapping[str, str]]
@@ -47,13 +48,22 @@ def _kaggle_json(text: str) -> Mapping[str, str]:
     return {"user": str(found["username"]), "password": str(found["key"])}
 
 
-def _ini(section: str, key: str) -> Parser:
-    def read(text: str) -> Mapping[str, str]:
-        parser = configparser.ConfigParser(interpolation=None, strict=False)
-        parser.read_string(text)
-        return {"token": parser.get(section, key).strip()}
+def _kaggle_login(text: str) -> Mapping[str, str]:
+    """Return the token that ``kaggle auth login`` got, as long as it holds; Kaggle's own programs renew it."""
+    found = json.loads(text)
+    ends = datetime.fromisoformat(found["access_token_expiration"])
+    ends = ends if ends.tzinfo else ends.replace(tzinfo=UTC)
+    return {"token": str(found["access_token"])} if found["access_token"] and ends > datetime.now(UTC) else {}
 
-    return read
+
+def _synapse_config(text: str) -> Mapping[str, str]:
+    """Return the token of the profile that ``SYNAPSE_PROFILE`` names, else of the default, or of the older section."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    parser.read_string(text)
+    named = os.environ.get("SYNAPSE_PROFILE", "").strip() or "default"
+    sections = ("default" if named == "default" else f"profile {named}", "authentication")
+    found = next((one for one in sections if parser.has_section(one) and parser.options(one)), sections[0])
+    return {"token": parser.get(found, "authtoken").strip()}
 
 
 SERVICES: Mapping[str, Service] = {
@@ -61,19 +71,22 @@ SERVICES: Mapping[str, Service] = {
     for one in (
         Service(
             "huggingface", "Hugging Face", ({"token": "HF_TOKEN"}, {"token": "HUGGING_FACE_HUB_TOKEN"}),
-            (("$HF_TOKEN_PATH", _whole), ("$HF_HOME/token", _whole), ("~/.cache/huggingface/token", _whole)),
+            (("$HF_TOKEN_PATH", _whole), ("$HF_HOME/token", _whole),
+             ("$XDG_CACHE_HOME/huggingface/token", _whole), ("~/.cache/huggingface/token", _whole)),
             "https://huggingface.co/settings/tokens, then: hf auth login",
         ),
         Service(
             "kaggle", "Kaggle",
             ({"token": "KAGGLE_API_TOKEN"}, {"user": "KAGGLE_USERNAME", "password": "KAGGLE_KEY"}),
-            (("~/.kaggle/access_token", _whole), ("$KAGGLE_CONFIG_DIR/kaggle.json", _kaggle_json),
-             ("~/.kaggle/kaggle.json", _kaggle_json)),
+            (("~/.kaggle/access_token", _whole), ("~/.kaggle/access_token.txt", _whole),
+             ("~/.kaggle/credentials.json", _kaggle_login), ("$KAGGLE_CONFIG_DIR/kaggle.json", _kaggle_json),
+             ("~/.kaggle/kaggle.json", _kaggle_json), ("$XDG_CONFIG_HOME/kaggle/kaggle.json", _kaggle_json),
+             ("~/.config/kaggle/kaggle.json", _kaggle_json)),
             "https://www.kaggle.com/settings, Create New Token",
         ),
         Service(
             "synapse", "Synapse", ({"token": "SYNAPSE_AUTH_TOKEN"},),
-            (("~/.synapseConfig", _ini("default", "authtoken")),),
+            (("~/.synapseConfig", _synapse_config),),
             "https://www.synapse.org/#!PersonalAccessTokens: with the permissions view and download",
         ),
         Service(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
 from medshelf.access.hosts import Address
@@ -51,7 +52,8 @@ def manifest(planned: Plan, form: str, web: Web) -> Manifest:
     AccessNeeded
         Nothing can be put in without a person doing something first.
     """
-    write: Callable[[PlannedFile, str], str | None] = {"aria2": _aria2, "s5cmd": _s5cmd, "urls": _url}[form]
+    aria2 = partial(_aria2, agent=web.agent)
+    write: Callable[[PlannedFile, str], str | None] = {"aria2": aria2, "s5cmd": _s5cmd, "urls": _url}[form]
     lines: list[str] = []
     notes: list[str] = []
     for file in planned.files:
@@ -93,10 +95,12 @@ def _address(file: PlannedFile, web: Web) -> tuple[str | None, str | None]:
     return found.url, None
 
 
-def _aria2(file: PlannedFile, url: str) -> str | None:
-    if _breaks((url, file.name)):
+def _aria2(file: PlannedFile, url: str, *, agent: str) -> str | None:
+    """Return the lines of a file; aria2 goes by our name, as there are hosts that turn its own away (Zenodo)."""
+    if _breaks((url, file.name, agent)):
         return None
-    lines = [url, f"  out={file.name}"]
+    name = f"./{file.name}" if file.name[:1].isspace() else file.name  # blanks before a value are not part of it
+    lines = [url, f"  out={name}", f"  user-agent={agent}"]
     known = file.checksums
     sums = [f"  checksum={theirs}={known[ours]}" for ours, theirs in _ARIA2_SUMS.items() if ours in known]
     return "\n".join([*lines, *sums[:1]]) + "\n"
@@ -114,7 +118,8 @@ def _s5cmd(file: PlannedFile, url: str) -> str | None:
         return None
     if _breaks((url, file.name)) or parts.query:
         return None
-    return f"cp {_quoted(f's3://{bucket}/{unquote(key)}')} {_quoted(file.name)}\n"
+    # without --raw, * and ? in a key stand for other keys, too
+    return f"cp --raw {_quoted(f's3://{bucket}/{unquote(key)}')} {_quoted(file.name)}\n"
 
 
 def _url(file: PlannedFile, url: str) -> str | None:

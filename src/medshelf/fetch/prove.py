@@ -89,12 +89,12 @@ def _prove_one(path: Path, name: str, planned: PlannedFile | None) -> Fetched | 
         found = _digests(path, size, {OURS, *expected})
         wrong = next((a for a, value in expected.items() if found[a] != value), None)
         if wrong is not None:
-            why = _structural_doubt(path, name, size)
+            why = _structure(path, name, size)[1]
             said = f"its {wrong} is {found[wrong]}, the host says {expected[wrong]}"
             return replace(why, message=f"{why.message}; {said}") if why else Doubt(name, "changed", said, size, wanted)
         strength, doubt = strength_of(expected), None
         if strength is None:
-            strength, doubt = ("size", None) if wanted is not None else _structure(path, name, size)
+            strength, doubt = ("size", None) if wanted is not None else _structure(path, name, size, planned)
         if doubt is not None:
             return doubt
     except OSError as error:
@@ -103,11 +103,7 @@ def _prove_one(path: Path, name: str, planned: PlannedFile | None) -> Fetched | 
     return Fetched(name, path, size, found[OURS], ref, strength, now())
 
 
-def _structural_doubt(path: Path, name: str, size: int) -> Doubt | None:
-    return _structure(path, name, size)[1]
-
-
-def _structure(path: Path, name: str, size: int) -> tuple[str, Doubt | None]:
+def _structure(path: Path, name: str, size: int, planned: PlannedFile | None = None) -> tuple[str, Doubt | None]:
     """Return how far the bytes themselves prove a file, or what they show to be wrong."""
     if size == 0:
         return "none", Doubt(name, "cut", "it is empty", 0, None)
@@ -118,7 +114,7 @@ def _structure(path: Path, name: str, size: int) -> tuple[str, Doubt | None]:
             if other := _is_other(name, head, stream.read(TAIL_BYTES)):
                 return "none", Doubt(name, "damaged", other, size, None)
             stream.seek(0)
-            strength = structure_of(stream, name)
+            strength = structure_of(stream, name, planned.wanted.source.file.inside if planned else None)
         if strength == "none" and is_archive_name(name):
             _ = Archive(path, inner=False).names
             strength = "structural"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 import trustme
 
 from tests.access.faults.server import FaultServer, no_ranges
+from tests.programs import found, needed, program
 
 _CONF = """
 daemon off; worker_processes 1; pid {tmp}/pid; error_log {tmp}/error.log;
@@ -55,9 +55,9 @@ def real_server(tmp: Path) -> Iterator[Real]:
     certificate.private_key_pem.write_to_path(tmp / "key.pem")
     for n, pem in enumerate(certificate.cert_chain_pems):
         pem.write_to_path(tmp / "chain.pem", append=n > 0)
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    with _nginx(nginx, tmp) if nginx else _standard_library(tmp) as found:
-        yield found
+    nginx = program("nginx") if needed() else found("nginx")
+    with _nginx(nginx, tmp) if nginx else _standard_library(tmp) as server:
+        yield server
 
 
 @contextmanager

@@ -24,6 +24,8 @@ class Host(FakeHost):
         "https://app.box.com/s/r5dj2w1m5fzsuv0vcwfhyqzmctvnx6t2?sortColumn=date": "app.box.com/s/r5dj2w1m5fzsuv0vcwfhyqzmctvnx6t2",
         "https://stanford.box.com/s/abc123": "stanford.box.com/s/abc123",
         "https://www.box.com/s/abc123": "box.com/s/abc123",
+        "https://nihcc.app.box.com/v/ChestXray-NIHCC/folder/37178474737": "nihcc.app.box.com/v/ChestXray-NIHCC",
+        "https://app.box.com/s/abc123/file/220660789610": "app.box.com/s/abc123",
         "http://upenn.box.com/v/images": "upenn.box.com/v/images",
     }  # fmt: skip
     NOT_MINE = ("https://www.box.com/", "https://labelbox.com/s/abc", "https://app.box.com/folder/123", "https://support.box.com/hc/en-us")

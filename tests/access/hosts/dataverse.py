@@ -13,24 +13,28 @@ STORAGE = "https://dvn-cloud.s3.amazonaws.com"
 
 class Host(FakeHost):
     NAME = "dataverse"
-    REF = "dataverse.nl/doi:10.34894/aecrsd"
+    REF = "dataverse.nl/doi:10.34894/AECRSD"
     CHECKSUM = "md5"
     SECRET = {"DATAVERSE_API_TOKEN": "dv-5e0c-11aa-9b", "DATAVERSE_SERVER": "https://dataverse.nl"}
     SEES_SECRET = ("https://dataverse.nl",)
-    RESTRICTED = "dataverse.nl/doi:10.34894/closed"
+    RESTRICTED = "dataverse.nl/doi:10.34894/CLOSED"
     ADDRESSES = {
-        "https://dataverse.nl/dataset.xhtml?persistentId=doi:10.34894/AECRSD": "dataverse.nl/doi:10.34894/aecrsd",
-        "https://dataverse.nl/dataset.xhtml?persistentId=doi%3A10.34894%2FAECRSD&version=1.2": "dataverse.nl/doi:10.34894/aecrsd@1.2",
-        "https://dataverse.harvard.edu/dataset.xhtml?persistentId=doi:10.7910/DVN/DBW86T": "dataverse.harvard.edu/doi:10.7910/dvn/dbw86t",
-        "https://dataverse.harvard.edu/citation?persistentId=doi:10.7910/DVN/DBW86T": "dataverse.harvard.edu/doi:10.7910/dvn/dbw86t",
+        "https://dataverse.nl/dataset.xhtml?persistentId=doi:10.34894/AECRSD": "dataverse.nl/doi:10.34894/AECRSD",
+        "https://dataverse.nl/dataset.xhtml?persistentId=doi%3A10.34894%2FAECRSD&version=1.2": "dataverse.nl/doi:10.34894/AECRSD@1.2",
+        "https://dataverse.harvard.edu/dataset.xhtml?persistentId=doi:10.7910/DVN/DBW86T": "dataverse.harvard.edu/doi:10.7910/DVN/DBW86T",
+        "https://dataverse.harvard.edu/citation?persistentId=doi:10.7910/DVN/DBW86T": "dataverse.harvard.edu/doi:10.7910/DVN/DBW86T",
         "https://dataverse.harvard.edu/dvn/dataset.xhtml?persistentId=hdl:1902.1/21919": "dataverse.harvard.edu/hdl:1902.1/21919",
         "https://dataverse.harvard.edu/file.xhtml?fileId=3172741&version=3.0": "dataverse.harvard.edu/file/3172741",
+        "https://dataverse.harvard.edu/file.xhtml?persistentId=doi:10.7910/DVN/DBW86T/J4ODH5&version=3.0": "dataverse.harvard.edu/file/doi:10.7910/DVN/DBW86T/J4ODH5",
+        "https://dataverse.harvard.edu/api/access/datafile/:persistentId/?persistentId=doi:10.7910/DVN/DBW86T/J4ODH5": "dataverse.harvard.edu/file/doi:10.7910/DVN/DBW86T/J4ODH5",
+        "https://doi.org/10.7910/DVN/DBW86T/J4ODH5": "dataverse.harvard.edu/file/doi:10.7910/DVN/DBW86T/J4ODH5",
+        "https://doi.org/10.34894/aecrsd": "dataverse.nl/doi:10.34894/aecrsd",
         "https://dataverse.harvard.edu/api/access/datafile/3172741?format=original": "dataverse.harvard.edu/file/3172741",
-        "https://dataverse.nl/api/datasets/:persistentId/versions/:latest/files?persistentId=doi:10.34894/AECRSD": "dataverse.nl/doi:10.34894/aecrsd",
-        "https://doi.org/10.7910/DVN/DBW86T": "dataverse.harvard.edu/doi:10.7910/dvn/dbw86t",
-        "https://doi.org/10.34894/AECRSD": "dataverse.nl/doi:10.34894/aecrsd",
-        "http://dx.doi.org/10.18710/TLA01U": "dataverse.no/doi:10.18710/tla01u",
-        "doi:10.48804/P5Q0OJ": "rdr.kuleuven.be/doi:10.48804/p5q0oj",
+        "https://dataverse.nl/api/datasets/:persistentId/versions/:latest/files?persistentId=doi:10.34894/AECRSD": "dataverse.nl/doi:10.34894/AECRSD",
+        "https://doi.org/10.7910/DVN/DBW86T": "dataverse.harvard.edu/doi:10.7910/DVN/DBW86T",
+        "https://doi.org/10.34894/AECRSD": "dataverse.nl/doi:10.34894/AECRSD",
+        "http://dx.doi.org/10.18710/TLA01U": "dataverse.no/doi:10.18710/TLA01U",
+        "doi:10.48804/P5Q0OJ": "rdr.kuleuven.be/doi:10.48804/P5Q0OJ",
     }  # fmt: skip
     NOT_MINE = ("https://dataverse.harvard.edu/", "https://dataverse.nl/dataset.xhtml?id=3", "https://x.org/citation?persistentId=../..")  # fmt: skip
     table: str | None = None
@@ -47,6 +51,9 @@ class Host(FakeHost):
             for ref, base in ((self.REF, 0), (self.RESTRICTED, 100)):
                 if f"dataverse.nl/{ask.query.get('persistentId')}" == ref:
                     return in_json({"status": "OK", "data": self.version(base)})
+        if ask.path == "/api/files/:persistentId" and (at := ask.query["persistentId"].removeprefix("doi:10.34894/AECRSD/")).isdecimal():
+            name, data = list(self.files.items())[int(at)]
+            return in_json({"status": "OK", "data": self.entry(int(at), name, data, False)})
         found = re.fullmatch(r"/api/access/datafile/(\d+)", ask.path)
         number = int(found[1]) if found else -1
         if not 0 <= number % 100 < len(self.files) or found is None:

@@ -40,12 +40,18 @@ class Host(FakeHost):
         "https://hf.co/datasets/qiaojin/PubMedQA/": "qiaojin/PubMedQA",
         "https://huggingface.co/datasets/squad": "squad",
         "https://huggingface.co/datasets/a/b/tree/refs%2Fconvert%2Fparquet": "a/b@refs%2Fconvert%2Fparquet",
+        "hf://datasets/owner/name": "owner/name",
+        "hf://datasets/owner/name@v1/images/a b.zip": "owner/name@v1/images/a b.zip",
+        "hf://datasets/owner/name/a.zip": "owner/name@main/a.zip",
+        "hf://datasets/owner/name@refs/convert/parquet/x": "owner/name@refs%2Fconvert%2Fparquet/x",
+        "hf://wanglab/medsam-vit-base": "models/wanglab/medsam-vit-base",
         "https://huggingface.co/wanglab/medsam-vit-base": "models/wanglab/medsam-vit-base",
         "https://huggingface.co/wanglab/medsam-vit-base/raw/main/config.json": "models/wanglab/medsam-vit-base@main/config.json",
     }  # fmt: skip
     NOT_MINE = (
         "https://huggingface.co/", "https://huggingface.co/datasets", "https://huggingface.co/papers/2208.07167",
         "https://huggingface.co/docs/hub/datasets-gated", "https://huggingface.co/spaces/a/b", "https://huggingface.co/wanglab",
+        "hf://spaces/a/b", "hf://buckets/a/b/c", "hf://",
     )  # fmt: skip
     gate: str | bool = "auto"
     own_licence: object = "cc-by-4.0"

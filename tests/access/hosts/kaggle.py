@@ -35,6 +35,7 @@ class Host(FakeHost):
         "https://www.kaggle.com/paultimothymooney/chest-xray-pneumonia": "paultimothymooney/chest-xray-pneumonia",
         "https://www.kaggle.com/a/b/version/3": "a/b@3",
         "https://www.kaggle.com/api/v1/datasets/download/a/b?datasetVersionNumber=4": "a/b@4",
+        "https://www.kaggle.com/api/v1/competitions/data/download-all/kidney-2020": "competitions/kidney-2020",
         "https://www.kaggle.com/c/diabetic-retinopathy-detection": "competitions/diabetic-retinopathy-detection",
         "https://www.kaggle.com/c/diabetic-retinopathy-detection/data": "competitions/diabetic-retinopathy-detection",
         "https://kaggle.com/competitions/hubmap-kidney-segmentation/overview": "competitions/hubmap-kidney-segmentation",

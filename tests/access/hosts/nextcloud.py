@@ -26,8 +26,11 @@ class Host(FakeHost):
         "https://cloud.ircad.fr/index.php/s/JN3z7EynBiwYyjy": "cloud.ircad.fr/JN3z7EynBiwYyjy",
         "https://cloud.ircad.fr/s/JN3z7EynBiwYyjy": "cloud.ircad.fr/JN3z7EynBiwYyjy",
         "https://cloud.ircad.fr/s/JN3z7EynBiwYyjy/": "cloud.ircad.fr/JN3z7EynBiwYyjy",
-        "https://cloud.ircad.fr/s/JN3z7EynBiwYyjy/download?path=%2F&files=a.zip": "cloud.ircad.fr/JN3z7EynBiwYyjy",
-        "https://cloud.ircad.fr/s/JN3z7EynBiwYyjy?dir=/a": "cloud.ircad.fr/JN3z7EynBiwYyjy",
+        "https://cloud.ircad.fr/s/JN3z7EynBiwYyjy/download?path=%2F&files=a.zip": "cloud.ircad.fr/JN3z7EynBiwYyjy?path=/a.zip",
+        "https://cloud.ircad.fr/s/JN3z7EynBiwYyjy/download?path=%2Fa&files=%5B%22x%22%5D": "cloud.ircad.fr/JN3z7EynBiwYyjy?path=/a",
+        "https://cloud.ircad.fr/s/JN3z7EynBiwYyjy?path=%2Fa%20b%2Fc%2F": "cloud.ircad.fr/JN3z7EynBiwYyjy?path=/a b/c",
+        "https://cloud.ircad.fr/s/JN3z7EynBiwYyjy?path=/../x": "cloud.ircad.fr/JN3z7EynBiwYyjy",
+        "https://cloud.ircad.fr/s/JN3z7EynBiwYyjy?dir=/a": "cloud.ircad.fr/JN3z7EynBiwYyjy?path=/a",
         "https://site.org/nextcloud/index.php/s/JN3z7EynBiwYyjy/download/a.zip": "site.org/nextcloud/JN3z7EynBiwYyjy",
         "http://site.org:8080/s/JN3z7EynBiwYyjy": "site.org:8080/JN3z7EynBiwYyjy",
     }

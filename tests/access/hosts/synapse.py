@@ -38,6 +38,8 @@ class Host(FakeHost):
         "https://www.synapse.org/Portal/Synapse:syn3193805": "syn3193805",
         "https://www.synapse.org/syn3193805": "syn3193805",
         "syn51514105": "syn51514105",
+        "https://doi.org/10.7303/syn3193805": "syn3193805",
+        "https://doi.org/10.7303/syn51514132.3": "syn51514132.3",
     }
     NOT_MINE = (
         "https://www.synapse.org/", "https://www.synapse.org/shiny_icarus", "https://www.synapse.org/#!Profile:123",

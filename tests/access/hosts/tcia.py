@@ -27,6 +27,7 @@ class Host(FakeHost):
         "https://wiki.cancerimagingarchive.net/display/Public/CT+Lymph+Nodes": "collection/ct-lymph-nodes",
         "https://www.cancerimagingarchive.net/wp-content/uploads/TCIA_CT_Lymph_Nodes_06-22-2015.tcia": "cancerimagingarchive.net/wp-content/uploads/TCIA_CT_Lymph_Nodes_06-22-2015.tcia",
         "https://wiki.cancerimagingarchive.net/download/attachments/68551327/NSCLC-Radiomics-OriginalCTs.tcia?api=v2": "wiki.cancerimagingarchive.net/download/attachments/68551327/NSCLC-Radiomics-OriginalCTs.tcia",
+        "https://nlst.cancerimagingarchive.net/nbia-search/?CollectionCriteria=NLST": "collection/nlst",
         "https://nbia.cancerimagingarchive.net/nbia-search/?CollectionCriteria=LIDC-IDRI": "collection/lidc-idri",
         "https://nbia.cancerimagingarchive.net/nbia-api/services/v4/getImage?SeriesInstanceUID=1.2.3.4.5": "series/1.2.3.4.5",
     }

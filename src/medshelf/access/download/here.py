@@ -15,6 +15,7 @@ from medshelf.access.download.records import Existing, Fetched, Source
 from medshelf.access.download.room import told
 from medshelf.access.download.stop import Stop
 from medshelf.access.download.structure import structure_of
+from medshelf.access.hosts import HostFile
 from medshelf.errors import AccessError, NotWhole
 
 OWNER_NAME = ".medshelf.owner"
@@ -86,7 +87,7 @@ def _proved(source: Source, target: Path, size: int, entry: Entry | None, stop: 
     if strength is None and entry is not None and not is_as_before:
         return None
     if strength is None:
-        strength = "size" if source.file.size_bytes is not None else _structure(target, source.file.name)
+        strength = "size" if source.file.size_bytes is not None else _structure(target, source.file)
     ref = source.shown_ref
     if entry is not None and is_as_before:
         strength, ref = better(strength, entry.strength), entry.ref
@@ -95,10 +96,10 @@ def _proved(source: Source, target: Path, size: int, entry: Entry | None, stop: 
     return Fetched(source.file.name, target, size, found[OURS], ref, strength, now())
 
 
-def _structure(target: Path, name: str) -> str:
+def _structure(target: Path, file: HostFile) -> str:
     try:
         with open(target, "rb") as stream:
-            return structure_of(stream, name)
+            return structure_of(stream, file.name, file.inside)
     except NotWhole:
         return "none"
 

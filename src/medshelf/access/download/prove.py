@@ -65,10 +65,10 @@ def _look(job: Job, *, vouched: bool) -> None:
 
 
 def _unvouched(job: Job) -> str:
-    if not job.unsized:
+    if not job.unsized and job.source.file.inside is None:
         return "size"
     part = job.part
     if part.in_memory:
-        return structure_of(BytesIO(part.read(0, part.size or 0)), job.name)
+        return structure_of(BytesIO(part.read(0, part.size or 0)), job.name, job.source.file.inside)
     with open(part.path, "rb") as stream:
-        return structure_of(stream, job.name)
+        return structure_of(stream, job.name, job.source.file.inside)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import BinaryIO
 
+from medshelf.access.download.inside import check_inside
+from medshelf.access.hosts import Inside
 from medshelf.errors import NotWhole
 
 _PIECE_BYTES = 1 << 20
@@ -12,8 +14,15 @@ _MOST_RATIO = 1100
 """Deflate packs at most 1032 : 1; a zip that promises more has members that share their bytes."""
 
 
-def structure_of(stream: BinaryIO, name: str) -> str:
+def structure_of(stream: BinaryIO, name: str, inside: Inside | None = None) -> str:
     """Check a zip by the checksums of its members, a gzip by reading it to its end.
+
+    Parameters
+    ----------
+    stream : BinaryIO
+    name : str
+    inside : Inside, optional
+        What a zip has to hold.
 
     Returns
     -------
@@ -28,13 +37,15 @@ def structure_of(stream: BinaryIO, name: str) -> str:
     head = stream.read(4)
     stream.seek(0)
     if name.lower().endswith(".zip") or head == b"PK\x03\x04":
-        return _check_zip(stream, name)
+        return _check_zip(stream, name, inside)
+    if inside is not None:
+        raise NotWhole("this is no zip, which it has to be", where=name)
     if head[:2] == b"\x1f\x8b":
         return _check_gzip(stream, name)
     return "none"
 
 
-def _check_zip(stream: BinaryIO, name: str) -> str:
+def _check_zip(stream: BinaryIO, name: str, inside: Inside | None) -> str:
     from zipfile import BadZipFile, ZipFile
 
     try:
@@ -44,6 +55,9 @@ def _check_zip(stream: BinaryIO, name: str) -> str:
                 raise NotWhole("the zip promises more than it can hold", where=name)
             if any(one.flag_bits & 1 for one in members):
                 return "structural"  # encrypted: its table of contents is whole, which stands at the end
+            if inside is not None:
+                check_inside(archive, inside, name)
+                return "structural"
             broken = archive.testzip()
     except NotImplementedError:  # a compression that Python does not know; the table of contents is whole
         return "structural"

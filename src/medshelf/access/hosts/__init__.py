@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
 
-from medshelf.errors import Unsupported
+from medshelf.errors import NotFound, Unsupported
 
 HOSTS = (
     "zenodo", "figshare", "dryad", "mendeley", "osf", "dataverse", "girder", "nextcloud",
@@ -58,6 +58,16 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """What an archive has to hold, where a host says that of one for which it states neither size nor checksum."""
+
+    files: int | None = None
+    """How many files, without the list of their checksums."""
+    sums: str | None = None
+    """The member that lists them: a table with the columns ``Filename`` and ``MD5Hash``."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostFile:
     """One file that a host serves."""
 
@@ -71,11 +81,19 @@ class HostFile:
     """Hexadecimal digest by algorithm: a name of `hashlib`, or ``git-blob`` (SHA-1 of a git blob)."""
     meta: Mapping[str, str] = field(default_factory=dict)
     """Facts of the host that a caller may want: split, series, licence of this file."""
+    inside: Inside | None = None
+    """What it has to hold, when it is an archive and the host says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a reference holds."""
+    """What a reference holds: one file at least.
+
+    Raises
+    ------
+    NotFound
+        There is none. Whoever fetched "all" of it would have nothing, and not know.
+    """
 
     ref: str
     """The reference, pinned: ``zenodo:10047292``, ``huggingface:owner/name@COMMIT``."""
@@ -84,6 +102,10 @@ class Listing:
     """What the host calls this version."""
     licence: str | None = None
     """Licence as the host writes it."""
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            raise NotFound("there are no files", where=self.ref, hint="Open its page: they may lie at another place")
 
 
 @dataclass(frozen=True, slots=True)

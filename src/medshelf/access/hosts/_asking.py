@@ -10,12 +10,14 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from medshelf.access.credentials import SERVICES, secret
-from medshelf.access.hosts import Need
+from medshelf.access.hosts import Limits, Need
 from medshelf.access.web import Web
 from medshelf.errors import AccessError, AccessNeeded, NotFound
 
 _MOST_PAGES = 20_000
 _kept: WeakKeyDictionary[Web, dict[object, tuple[float, Any]]] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[Web, dict[str, float]] = WeakKeyDictionary()
+"""When each host may be asked again."""
 _lock = Lock()
 
 
@@ -96,6 +98,19 @@ def pages(first: str, get: Callable[[str], tuple[Any, str | None]]) -> Iterator[
         seen.add(at)
         page, at = get(at)
         yield page
+
+
+def paced(web: Web, name: str, limits: Limits) -> None:
+    """Wait until a host that asks for few requests a second may be asked for the next page of a listing."""
+    if limits.per_second is None:
+        return
+    with _lock:
+        turns = _turns.setdefault(web, {})
+        now = time.monotonic()
+        at = max(now, turns.get(name, now))
+        turns[name] = at + 1.0 / limits.per_second
+    if at > now:
+        web.sleep(at - now)
 
 
 def kept(web: Web, key: object, seconds: float, make: Callable[[], Any]) -> Any:

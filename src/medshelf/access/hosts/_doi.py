@@ -15,5 +15,11 @@ _DOI = re.compile(
 
 def doi_of(text: str) -> str | None:
     """Return the DOI that a text or address is, in lower case and without decoration; None when it is none."""
+    found = doi_as_written(text)
+    return found.lower() if found else None
+
+
+def doi_as_written(text: str) -> str | None:
+    """Return the DOI as it is written, for hosts that tell capitals from small letters; DOIs do not (ISO 26324)."""
     found = _DOI.fullmatch(unquote(text.strip()))
-    return found[1].rstrip(".,;)/").lower() if found else None
+    return found[1].rstrip(".,;)/") if found else None

@@ -26,6 +26,7 @@ FILTERS = (
 )  # fmt: skip
 """Columns by which a reference may choose."""
 _REF = re.compile(r"([^@?\s]+)(?:@v(\d{1,4}))?(?:\?(.*))?")
+_SHELFS, _NAMES = "series.parquet", "names.txt"
 _UID = re.compile(r"\d+(\.\d+){3,}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -114,6 +115,25 @@ def chosen(ref: str) -> Chosen:
     raise NotFound("no series of the index fits", hint=hint)
 
 
+def may_have(name: str) -> bool:
+    """Return whether an index that is here could have a collection, a result of an analysis or a DOI.
+
+    The shelf lists these names beside its own index, so that ``duckdb`` is not needed to see that it lacks one.
+    """
+    for index in _indexes():
+        names = index.with_name(_NAMES)
+        if index.name != _SHELFS or not names.is_file():
+            return True
+        if _plain(name) in _listed(names):
+            return True
+    return False
+
+
+@lru_cache
+def _listed(names: Path) -> frozenset[str]:
+    return frozenset(names.read_text(encoding="utf-8").split())
+
+
 def by_uid(uids: Sequence[str]) -> dict[str, Series]:
     """Return those of some series that the indexes have, by UID; errors as in `chosen`."""
     found: dict[str, Series] = {}
@@ -153,7 +173,7 @@ def _indexes() -> Iterator[Path]:
         yield Path(named)
         return
     try:
-        yield catalogue_root() / "idc" / "series.parquet"
+        yield catalogue_root() / "idc" / _SHELFS
     except CatalogueError as error:
         raise AccessError(error.what, why=error.why, hint=error.hint) from None
     spec = find_spec("idc_index_data")

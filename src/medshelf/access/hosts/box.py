@@ -24,6 +24,8 @@ NAME = "box"
 TERMS = ()
 LIMITS = Limits(parallel=4)
 _REF = re.compile(r"((?:[a-z0-9-]+\.)*box\.com)/(shared/static|s|v)/([\w-]+)(\.[\w.]+)?")
+_WITHIN = re.compile(r"(?<=/)((?:s|v)/[\w-]+)(?:/(?:folder|file)/\d+)+$")
+"""A folder or file of a page, which is no link of its own."""
 
 
 def ref_of(url: str) -> str | None:
@@ -31,7 +33,7 @@ def ref_of(url: str) -> str | None:
     parts = split(url)
     if parts is None:
         return None
-    found = _REF.fullmatch(host_of(parts) + parts.path.rstrip("/"))
+    found = _REF.fullmatch(_WITHIN.sub(r"\1", host_of(parts) + parts.path.rstrip("/")))
     return found[0] if found else None
 
 

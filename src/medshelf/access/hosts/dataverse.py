@@ -1,7 +1,9 @@
 """Dataverse: any site that runs it.
 
-A reference is the site and the DOI or handle of a dataset, ``dataverse.nl/doi:10.34894/aecrsd``, pinned to a version
-with ``@1.0``; or the site and the number of a file, ``dataverse.nl/file/30``.
+A reference is the site and the DOI or handle of a dataset, ``dataverse.nl/doi:10.34894/AECRSD``, pinned to a version
+with ``@1.0``; or the site and the number or DOI of a file, ``dataverse.nl/file/30``. Dataverses of before 2025 find a
+DOI only as it was registered, mostly in capitals (IQSS/dataverse, issue 9432 and pull request 11003): one that is not
+found is asked for in capitals.
 
 Shapes: guides.dataverse.org, Native API (datasets) and Data Access API (files). A table that was ingested is served as
 tab-separated text unless ``format=original`` is asked for; name, size and checksum here are those of the file that was
@@ -17,7 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 from medshelf.access.credentials import secret
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
 from medshelf.access.hosts._asking import asking, steps
-from medshelf.access.hosts._doi import doi_of
+from medshelf.access.hosts._doi import doi_as_written
 from medshelf.access.hosts._names import placed
 from medshelf.access.hosts._shape import asked, digest, entries, host_of, maybe, maybe_text, size, split, text
 from medshelf.access.web import Web
@@ -38,30 +40,38 @@ _SITES = {
 }
 """Beginnings of DOIs that belong to one site."""
 _PERSISTENT = re.compile(r"(?:doi:10\.\d+/|hdl:)\S+", re.IGNORECASE)
-_REF = re.compile(r"([a-z0-9.-]+(?::\d+)?)/(?:file/(\d+)|((?:doi|hdl):[^@]+?)(?:@(\d+(?:\.\d+)?))?)", re.IGNORECASE)
+_REF = re.compile(
+    r"([a-z0-9.-]+(?::\d+)?)/(?:file/(\d+|(?:doi|hdl):[^@\s]+)|((?:doi|hdl):[^@]+?)(?:@(\d+(?:\.\d+)?))?)",
+    re.IGNORECASE,
+)
 
 
 def ref_of(url: str) -> str | None:
     """Return the reference for a page or file of a Dataverse, or for a DOI of one that we know."""
-    doi = doi_of(url)
+    doi = doi_as_written(url)
     if doi:
-        site = next((site for begin, site in _SITES.items() if doi.startswith(begin)), None)
-        return f"{site}/doi:{doi}" if site else None
+        begin = next((begin for begin in _SITES if doi.lower().startswith(begin)), None)
+        if begin is None:
+            return None
+        kind = "file/" if "/" in doi[len(begin) :] else ""  # the DOI of a file is that of its dataset and a part more
+        return f"{_SITES[begin]}/{kind}doi:{doi}"
     parts = split(url)
     if parts is None:
         return None
     site, path = host_of(parts), parts.path.rstrip("/")
-    if path.endswith("/file.xhtml") and (number := asked(parts, "fileId") or "").isdecimal():
-        return f"{site}/file/{number}"
+    name, version = unquote(asked(parts, "persistentId") or ""), asked(parts, "version") or ""
+    name = f"doi:{name[4:]}" if name.lower().startswith("doi:") else name
+    if re.search(r"/(?:file\.xhtml|api/access/datafile/:persistentId)$", path):
+        number = asked(parts, "fileId") or ""
+        number = number if number.isdecimal() else name if _PERSISTENT.fullmatch(name) else ""
+        return f"{site}/file/{number}" if number else None
     found = re.fullmatch(r".*/api/access/datafile/(\d+)", path)
     if found:
         return f"{site}/file/{found[1]}"
     if not re.search(r"/(?:dataset\.xhtml|citation|api/datasets/:persistentId(?:/.*)?)$", path):
         return None
-    name, version = unquote(asked(parts, "persistentId") or ""), asked(parts, "version") or ""
     if not _PERSISTENT.fullmatch(name):
         return None
-    name = f"doi:{name[4:].lower()}" if name.lower().startswith("doi:") else name
     return f"{site}/{name}" + (f"@{version}" if re.fullmatch(r"\d+(\.\d+)?", version) else "")
 
 
@@ -78,9 +88,9 @@ def list_files(ref: str, web: Web) -> Listing:
     with asking(f"dataverse:{ref}", "dataverse"):
         site, number, name, version = _parts(ref)
         if number:
-            one = maybe(web.json(f"https://{site}/api/files/{number}", headers=_key(site)), "data")
+            one = _about_file(site, number, web)
             return Listing(f"dataverse:{ref}", (_file(next(placed([_name(one)])), one),))
-        data = _version(site, name, version, web)
+        name, data = _version(site, name, version, web)
         listed = entries(data, "files")
         files = [_file(name, one) for name, one in zip(placed(map(_name, listed)), listed, strict=True)]
         numbers = (maybe_text(data, "versionNumber"), maybe_text(data, "versionMinorNumber"))
@@ -93,13 +103,32 @@ def _parts(ref: str) -> tuple[str, str, str, str | None]:
     """Return site, number of a file, name of a dataset and version."""
     found = _REF.fullmatch(ref)
     if found is None:
-        raise AccessError("this is no reference of a Dataverse", hint="Such as dataverse.nl/doi:10.34894/aecrsd")
+        raise AccessError("this is no reference of a Dataverse", hint="Such as dataverse.nl/doi:10.34894/AECRSD")
     return found[1].lower(), found[2] or "", found[3] or "", found[4]
 
 
-def _version(site: str, name: str, version: str | None, web: Web) -> Any:
-    place = f"https://{site}/api/datasets/:persistentId/versions/{version or ':latest-published'}"
-    return maybe(web.json(f"{place}?persistentId={quote(name, safe=':/')}", headers=_key(site)), "data")
+def _version(site: str, name: str, version: str | None, web: Web) -> tuple[str, Any]:
+    """Return the name under which a dataset is found, and what is said of its version."""
+    return _named(site, f"api/datasets/:persistentId/versions/{version or ':latest-published'}", name, web)
+
+
+def _about_file(site: str, number: str, web: Web) -> Any:
+    """Return what is said of a file, by its number or its DOI."""
+    if not number.isdecimal():
+        return _named(site, "api/files/:persistentId", number, web)[1]
+    return maybe(web.json(f"https://{site}/api/files/{number}", headers=_key(site)), "data")
+
+
+def _named(site: str, place: str, name: str, web: Web) -> tuple[str, Any]:
+    """Return the name under which a thing is found, as it is written or in capitals, and what is said of it."""
+    url = f"https://{site}/{place}?persistentId="
+    capitals = f"doi:{name[4:].upper()}" if name.startswith("doi:") else name
+    try:
+        return name, maybe(web.json(url + quote(name, safe=":/"), headers=_key(site)), "data")
+    except NotFound:
+        if capitals == name:
+            raise
+    return capitals, maybe(web.json(url + quote(capitals, safe=":/"), headers=_key(site)), "data")
 
 
 def _key(site: str) -> dict[str, str]:
@@ -161,13 +190,16 @@ def needs(ref: str, web: Web) -> Need | None:
     with asking(f"dataverse:{ref}"):
         site, number, name, version = _parts(ref)
         page = (
-            f"https://{site}/file.xhtml?fileId={number}" if number else f"https://{site}/citation?persistentId={name}"
+            f"https://{site}/citation?persistentId={name}" if name else f"https://{site}/file.xhtml?fileId={number}"
         )
+        page = page if not number or number.isdecimal() else f"https://{site}/file.xhtml?persistentId={number}"
         try:
-            if number:
+            if number.isdecimal():
                 at = _address(number, site)
+            elif number:
+                at = _address(_file("-", _about_file(site, number, web)).locator, site)
             else:
-                listed = sorted(entries(_version(site, name, version, web), "files"), key=_open)
+                listed = sorted(entries(_version(site, name, version, web)[1], "files"), key=_open)
                 if not listed:
                     return None
                 at = _address(_file("-", listed[0]).locator, site)

@@ -14,10 +14,10 @@ from urllib.parse import quote, unquote
 
 from medshelf.access.credentials import secret
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
-from medshelf.access.hosts._asking import account_needed, asking, kept, pages, steps
+from medshelf.access.hosts._asking import account_needed, asking, kept, paced, pages, steps
 from medshelf.access.hosts._doi import doi_of
 from medshelf.access.hosts._names import placed
-from medshelf.access.hosts._shape import digest, entries, host_of, maybe, maybe_text, size, split, text
+from medshelf.access.hosts._shape import asked, digest, entries, host_of, maybe, maybe_text, size, split, text
 from medshelf.access.web import Web
 from medshelf.errors import AccessError, AccessNeeded
 
@@ -26,7 +26,9 @@ TERMS = ("dryad",)
 LIMITS = Limits(parallel=1, per_second=0.5)
 """30 requests a minute for guests, 100 files an hour (configuration of dryad-app, 2026)."""
 _SITE = "https://datadryad.org"
-_PATH = re.compile(r"/(?:stash/)?(?:dataset|landing/show|api/v2/datasets)/doi:(10\.\d+/[^/]+)(?:/.*)?")
+_PATH = re.compile(r"/(?:stash/)?(?:dataset|resource|landing/show|api/v2/datasets)/doi:(10\.\d+/[^/]+)(?:/.*)?")
+_DOI = re.compile(r"(10\.5061/dryad\.[^/]+)(?:/\d+)?")
+"""With the number of a file behind it, as Dryad gave them until 2019."""
 _FILE = re.compile(r"/api/v2/(?:files/\d+/download|downloads/\d+)")
 _TOKEN_S = 3600.0
 
@@ -35,10 +37,14 @@ def ref_of(url: str) -> str | None:
     """Return the DOI for an address of Dryad, or for a DOI of Dryad."""
     doi = doi_of(url)
     if doi:
-        return doi if doi.startswith("10.5061/dryad.") else None
+        named = _DOI.fullmatch(doi)
+        return named[1] if named else None
     parts = split(url)
     if parts is None or host_of(parts) not in ("datadryad.org", "dash.ucop.edu"):
         return None
+    asked_for = doi_of(asked(parts, "id") or "") if parts.path.rstrip("/").endswith("/landing/show") else None
+    if asked_for:
+        return asked_for
     found = _PATH.fullmatch(unquote(parts.path).rstrip("/"))
     return found[1].lower() if found else None
 
@@ -59,6 +65,7 @@ def list_files(ref: str, web: Web) -> Listing:
             raise AccessError("the id of a version is no number", why=version[:80])
 
         def get(url: str) -> tuple[list[Any], str | None]:
+            paced(web, NAME, LIMITS)
             page = web.json(url)
             onward = maybe_text(page, "_links", "next", "href")
             return entries(page, "_embedded", "stash:files"), _ours(onward) if onward else None

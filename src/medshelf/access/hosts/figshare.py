@@ -14,7 +14,7 @@ import re
 from typing import Any
 
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
-from medshelf.access.hosts._asking import asking, bearer, pages, steps
+from medshelf.access.hosts._asking import asking, bearer, paced, pages, steps
 from medshelf.access.hosts._doi import doi_of
 from medshelf.access.hosts._names import placed
 from medshelf.access.hosts._shape import digest, entries, host_of, maybe, maybe_text, size, split, text
@@ -107,6 +107,7 @@ def _article(number: str, version: str | None, web: Web) -> tuple[Any, list[Any]
     """Return what an article says of itself, and its files."""
     place = f"{_API}/articles/{number}" + (f"/versions/{version}" if version else "")
     sent = bearer("figshare", "token")
+    paced(web, NAME, LIMITS)
     detail = web.json(place, headers=sent)
     text(detail, "id")
     listed = list(_paged(f"{place}/files", web))
@@ -119,6 +120,7 @@ def _paged(place: str, web: Web) -> list[Any]:
     """Return all entries of a list that comes in pages."""
 
     def get(url: str) -> tuple[list[Any], str | None]:
+        paced(web, NAME, LIMITS)
         found = entries(web.json(url, headers=bearer("figshare", "token")))
         number = int(url.rpartition("=")[2])
         return found, f"{place}?page_size={_PAGE}&page={number + 1}" if len(found) >= _PAGE else None

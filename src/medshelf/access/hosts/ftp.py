@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
 from medshelf.access.hosts._asking import asking
 from medshelf.access.hosts._names import placed
-from medshelf.access.web import Web
+from medshelf.access.web import Broken, Web
 from medshelf.errors import AccessError, NotFound, Offline
 
 NAME = "ftp"
@@ -115,7 +115,7 @@ def _told(error: BaseException, ref: str) -> AccessError | NotFound:
         return NotFound("the server has no such file, or does not show it", where=f"ftp:{ref}", why=why)
     if isinstance(error, ftplib.error_perm):
         return AccessError("the server refuses", where=f"ftp:{ref}", why=why)
-    return AccessError("the connection to the server broke", where=f"ftp:{ref}", why=why)
+    return Broken("the connection to the server broke", where=f"ftp:{ref}", why=why)
 
 
 def _size(ftp: ftplib.FTP, path: str) -> int | None:
@@ -163,18 +163,35 @@ def _entries(ftp: ftplib.FTP, folder: str) -> list[tuple[str, str, int | None]]:
 
 
 def open_at(file: HostFile, ref: str, start: int, web: Web) -> BinaryIO:
-    """Open a file from a byte on (REST, RFC 3659, 5).
+    """Open a file from a byte on (REST, RFC 3659, 5); of a server without REST the bytes before it are read, too.
 
     Raises
     ------
     NotFound, AccessError, Offline
         As in `list_files`; AccessError also while reading, when the server breaks off.
     """
+    try:
+        return _opened(file, ref, start, web)
+    except ftplib.error_perm as error:
+        if not start or not str(error).startswith("50"):
+            raise _told(error, ref) from None
+    try:
+        stream = _opened(file, ref, 0, web)
+    except ftplib.error_perm as error:
+        raise _told(error, ref) from None
+    while start > 0 and (skipped := stream.read(min(start, 1 << 20))):
+        start -= len(skipped)
+    return stream
+
+
+def _opened(file: HostFile, ref: str, start: int, web: Web) -> BinaryIO:
     ftp = _connected(ref, web)
     try:
         socket = ftp.transfercmd(f"RETR {file.locator}", start or None)
     except _BROKEN as error:
         ftp.close()
+        if isinstance(error, ftplib.error_perm):
+            raise
         raise _told(error, ref) from None
     return cast("BinaryIO", io.BufferedReader(_Stream(socket, ftp, ref), 1 << 18))
 

@@ -39,13 +39,19 @@ _NO_OWNERS = frozenset(
      "pricing", "settings", "posts", "tasks", "learn", "chat", "enterprise", "support", "new", "search")
 )  # fmt: skip
 """First parts of addresses of the site that are no owners of repositories."""
+_IN_HUB = re.compile(r"([\w.-]+/[\w.-]+?)(?:@(refs/(?:convert|pr)/[^/]+|[^/]+))?(?:/(.+))?")
 _COMMIT = re.compile("[0-9a-f]{40}")
 _LOCATOR = re.compile(rf"(?:datasets/)?{_REPO}/resolve/[0-9a-f]{{40}}/.+")
 _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 
 
 def ref_of(url: str) -> str | None:
-    """Return the repository for an address of its page, with revision and path when it is that of a file or folder."""
+    """Return the repository for an address of its page, with revision and path when it is that of a file or folder.
+
+    Also for ``hf://datasets/owner/name@revision/path``, as huggingface_hub writes places (HfFileSystem).
+    """
+    if url.strip().startswith("hf://"):
+        return _of_file_system(url.strip()[5:].rstrip("/"))
     parts = split(url)
     ours = split(_endpoint())
     if parts is None or host_of(parts) not in ("huggingface.co", "hf.co", host_of(ours) if ours else ""):
@@ -60,6 +66,20 @@ def ref_of(url: str) -> str | None:
     if view in ("tree", "blob", "resolve", "raw", "blame") and revision:
         ref += f"@{revision}" + (f"/{unquote(path)}" if path else "")
     return ref
+
+
+def _of_file_system(path: str) -> str | None:
+    """Return the reference for a path of huggingface_hub's file system; without a kind before it, that of a model."""
+    kind, _, rest = path.partition("/")
+    whole = rest if kind in ("datasets", "models") else path
+    found = _IN_HUB.fullmatch(whole) if kind not in ("spaces", "buckets") else None
+    if found is None:
+        return None
+    repo, revision, inner = found.groups()
+    ref = repo if kind == "datasets" else f"models/{repo}"
+    if revision or inner:
+        ref += f"@{quote(unquote(revision or 'main'), safe='')}" + (f"/{inner}" if inner else "")
+    return ref if _REF.fullmatch(ref) else None
 
 
 def list_files(ref: str, web: Web) -> Listing:

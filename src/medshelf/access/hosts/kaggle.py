@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote
 
 from medshelf.access.credentials import secret
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
-from medshelf.access.hosts._asking import account_needed, asking, pages, steps
+from medshelf.access.hosts._asking import account_needed, asking, paced, pages, steps
 from medshelf.access.hosts._first_byte import first_byte
 from medshelf.access.hosts._inside import inside
 from medshelf.access.hosts._names import placed
@@ -41,7 +41,9 @@ _TABS = "code|datasets|models|competitions|discussion|followers|following|accoun
 """Second parts of addresses of the site that are parts of somebody's page."""
 _REF = re.compile(rf"(?:competitions/({_SLUG})|({_SLUG}/{_SLUG})(?:@(\d+))?)(/.*)?")
 _LOCATOR = re.compile(rf"(?:competitions/data/download(?:-all)?/{_SLUG}|datasets/download/{_SLUG}/{_SLUG})(?:[/?].*)?")
-_COMPETITION = re.compile(rf"/(?:c|competitions)/({_SLUG})(?:/.*)?")
+_COMPETITION = re.compile(
+    rf"/(?:c/|competitions/|api/v1/competitions/data/(?:list|download(?:-all)?)/)({_SLUG})(?:/.*)?"
+)
 _DATASET = re.compile(
     rf"/(?:api/v1/)?datasets/(?:(?:view|list|download)/)?({_SLUG}/{_SLUG})(?:/versions?/(\d+))?(?:/.*)?"
 )
@@ -135,6 +137,7 @@ def _listed(competition: str, dataset: str, version: str, web: Web) -> list[Any]
         what = "datasetFiles"
 
     def get(url: str) -> tuple[list[Any], str | None]:
+        paced(web, NAME, LIMITS)
         page = web.json(url, headers=_sent())
         onward = maybe_text(page, "nextPageToken")
         return entries(page, what), f"{first}&pageToken={quote(onward, safe='')}" if onward else None
@@ -146,8 +149,8 @@ def _single(listed: list[Any], path: str, pinned: str, *, promised: bool) -> lis
     """Return the files at or below a path; `promised` is whether the sizes are those of what is sent."""
     folder = path if not path or path.endswith("/") else f"{path}/"
     named = [(name, one) for one in listed if (name := text(one, "name")) == path or name.startswith(folder)]
-    if path and not named:
-        raise NotFound("there is no such file or folder")
+    if not named:
+        raise NotFound("there is no such file or folder" if path else "there are no files")
     return [
         HostFile(at, _locator(name, pinned), size(one, "totalBytes") if promised else None)
         for at, (name, one) in zip(placed(name for name, _ in named), named, strict=True)

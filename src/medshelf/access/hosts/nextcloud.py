@@ -1,6 +1,7 @@
 """Nextcloud and ownCloud: folders and files that are shared with everybody by a link.
 
-A reference is the site and the token of the share: ``oc.embl.de/aRhphk35H23De2s``.
+A reference is the site and the token of the share: ``oc.embl.de/aRhphk35H23De2s``, and perhaps a folder or file of it:
+``oc.embl.de/aRhphk35H23De2s?path=/train/images``.
 
 The link itself serves a folder as one archive, made on the fly, without a length and without ranges. WebDAV serves each
 file with its size, and in ranges: below ``public.php/dav/files/TOKEN`` since Nextcloud 29 (docs.nextcloud.com, Basic
@@ -18,7 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
 from medshelf.access.hosts._asking import asking, kept
 from medshelf.access.hosts._names import placed
-from medshelf.access.hosts._shape import digest, host_of, split
+from medshelf.access.hosts._shape import asked, digest, host_of, split
 from medshelf.access.web import Web
 from medshelf.errors import AccessError, AccessNeeded, NotFound
 
@@ -26,7 +27,7 @@ NAME = "nextcloud"
 TERMS = ("nextcloud",)
 LIMITS = Limits(parallel=2)
 _LINK = re.compile(r"((?:/[\w.~-]+)*?)(/index\.php)?/s/([A-Za-z0-9]{15})(?:/download(?:/[^/]*)?)?")
-_REF = re.compile(r"([a-z0-9.-]+(?::\d+)?(?:/[\w.~-]+)*)/([A-Za-z0-9]{8,64})")
+_REF = re.compile(r"([a-z0-9.-]+(?::\d+)?(?:/[\w.~-]+)*)/([A-Za-z0-9]{8,64})(?:\?path=/([^\0-\x1f]+))?")
 _OTHERS = ("dropbox.com", "figshare.com")
 _ASK = (
     b'<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:prop><d:resourcetype/>'
@@ -51,7 +52,15 @@ def ref_of(url: str) -> str | None:
     found = _LINK.fullmatch(parts.path.rstrip("/")) if parts else None
     if parts is None or found is None or host_of(parts) in _OTHERS:
         return None
-    return f"{host_of(parts)}{found[1]}/{found[3]}"
+    share, file = f"{host_of(parts)}{found[1]}/{found[3]}", asked(parts, "files") or ""
+    within = _within(f"{asked(parts, 'path') or asked(parts, 'dir') or ''}/{'' if file.startswith('[') else file}")
+    return f"{share}?path=/{within}" if within else share
+
+
+def _within(path: str) -> str:
+    """Return the path of a folder in a share, without slashes at its ends; nothing for one that leads out of it."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    return "" if ".." in parts or any(ord(letter) < 32 for letter in path) else "/".join(parts)
 
 
 def list_files(ref: str, web: Web) -> Listing:
@@ -66,7 +75,7 @@ def list_files(ref: str, web: Web) -> Listing:
     """
     with asking(f"nextcloud:{ref}"):
         root, sent = _root(ref, web)
-        found = sorted(_below(root, sent, web), key=lambda one: one.path)
+        found = sorted(_below(root, _path(ref), sent, web), key=lambda one: one.path)
         names = placed(one.path or _single(ref) for one in found)
         files = [
             HostFile(name, one.path, one.size_bytes, one.checksums) for name, one in zip(names, found, strict=True)
@@ -74,8 +83,13 @@ def list_files(ref: str, web: Web) -> Listing:
     return Listing(f"nextcloud:{ref}", tuple(files))
 
 
+def _path(ref: str) -> str:
+    found = _REF.fullmatch(ref)
+    return _within(found[3] or "") if found else ""
+
+
 def _single(ref: str) -> str:
-    return f"{ref.rpartition('/')[2]}.bin"
+    return f"{ref.partition('?')[0].rpartition('/')[2]}.bin"
 
 
 def _root(ref: str, web: Web) -> tuple[str, dict[str, str]]:
@@ -107,13 +121,13 @@ def _root(ref: str, web: Web) -> tuple[str, dict[str, str]]:
 
 
 def _steps(ref: str) -> tuple[str, ...]:
-    site, _, token = ref.rpartition("/")
+    site, _, token = ref.partition("?")[0].rpartition("/")
     return ("Ask those who share it for the password.", f"Open https://{site}/s/{token} and load it there.")
 
 
-def _below(root: str, sent: Mapping[str, str], web: Web) -> Iterator[_Entry]:
-    """Yield all files of a share, folder by folder."""
-    todo, seen = [""], {""}
+def _below(root: str, path: str, sent: Mapping[str, str], web: Web) -> Iterator[_Entry]:
+    """Yield all files of a share at or below a path, folder by folder."""
+    todo, seen = [path], {path}
     while todo:
         at = todo.pop()
         for one in _asked(root, at, "1", sent, web):

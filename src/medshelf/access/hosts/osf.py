@@ -1,6 +1,7 @@
 """OSF: projects, their components and registrations, and single files.
 
-A reference is the five characters of a project, ``xctdy``, or ``file/xrz5f`` for one file.
+A reference is the five characters of a project, ``xctdy``, or ``file/xrz5f`` for one file. The address of a file's page
+looks like that of a project; such a one is asked for as a file when there is no project of that name.
 
 Shapes: api.osf.io/v2 (JSON:API): ``nodes/ID/files/osfstorage/`` lists files and folders page by page, a folder names
 the address of its own list; ``nodes/ID/children/`` lists components, which become folders here. Files that a project
@@ -65,37 +66,40 @@ def list_files(ref: str, web: Web) -> Listing:
     with asking(f"osf:{ref}", "osf"):
         if not re.fullmatch(_ID, number) or kind not in ("", "file"):
             raise AccessError("this is no reference of OSF")
-        if slash:
+        kind = "files" if slash else _kind(number, web)
+        if kind == "files":
             one = maybe(web.json(f"{_API}/files/{number}/", headers=bearer("osf")), "data")
             listed = [(text(one, "attributes", "name").replace("/", "_"), one)]
         else:
-            listed = list(_of_node(number, "", web, set()))
+            listed = list(_of_node(number, kind, "", web, set()))
         if not listed:
             raise NotFound("the project keeps no files in OSF's own storage", hint=f"Look at https://osf.io/{number}/")
         files = [_file(name, one) for name, (_, one) in zip(placed(name for name, _ in listed), listed, strict=True)]
-    return Listing(f"osf:{ref}", tuple(files))
+    return Listing(f"osf:file/{number}" if kind == "files" else f"osf:{number}", tuple(files))
 
 
-def _of_node(number: str, folder: str, web: Web, seen: set[str]) -> Iterator[tuple[str, Any]]:
+def _of_node(number: str, kind: str, folder: str, web: Web, seen: set[str]) -> Iterator[tuple[str, Any]]:
     """Yield path and entry of each file of a project and of its components."""
     if number in seen:
         return
     seen.add(number)
-    kind = _kind(number, web)
     yield from _of_folder(f"{_API}/{kind}/{number}/files/osfstorage/?page[size]=100", folder, web, seen)
     for one in _paged(f"{_API}/{kind}/{number}/children/?page[size]=100", web):
         title = (maybe_text(one, "attributes", "title") or text(one, "id")).replace("/", "_")
-        yield from _of_node(text(one, "id"), f"{folder}{title}/", web, seen)
+        part = text(one, "id")
+        yield from _of_node(part, _kind(part, web), f"{folder}{title}/", web, seen)
 
 
 def _kind(number: str, web: Web) -> str:
-    """Return under which name the interface knows it: a registration is no node."""
-    try:
-        web.json(f"{_API}/nodes/{number}/", headers=bearer("osf"))
-    except NotFound:
-        web.json(f"{_API}/registrations/{number}/", headers=bearer("osf"))
-        return "registrations"
-    return "nodes"
+    """Return under which name the interface knows it: a registration is no node, nor is a file."""
+    for kind in ("nodes", "registrations"):
+        try:
+            web.json(f"{_API}/{kind}/{number}/", headers=bearer("osf"))
+        except NotFound:
+            continue
+        return kind
+    web.json(f"{_API}/files/{number}/", headers=bearer("osf"))
+    return "files"
 
 
 def _of_folder(place: str, folder: str, web: Web, seen: set[str]) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 A reference is the name of a project, ``ct-ich``, or a version of it, ``ct-ich/1.3.1``, and behind that a file or
 folder: ``ct-ich/1.3.1/masks``. A name alone means the newest version.
 
-The listing is the project's own ``SHA256SUMS.txt``, which tells no sizes; `sized` asks for them. Open projects are
+The listing is the project's own ``SHA256SUMS.txt``, which tells no sizes. Open projects are
 served to everybody. Others want name and password, and there PhysioNet looks at how a program names itself: it lets in
 those whose User-Agent begins with ``Wget/`` or ``libwfdb/`` and answers all others with 403, whoever asks
 (physionet-build, ``physionet/utility.py`` and issue 1434). medshelf does not give itself out for another
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import replace
 from urllib.parse import quote, unquote, urlsplit
 
 from medshelf.access.credentials import secret
@@ -113,18 +112,6 @@ def _sums(told: str) -> list[tuple[str, dict[str, str]]]:
             raise AccessError("the list of checksums is none", why=line[:80])
         found.append((path, digest("sha256", digits)))
     return found
-
-
-def sized(listing: Listing, web: Web) -> Listing:
-    """Return a listing with the size of each file, which costs one request a file; errors as in `list_files`."""
-    ref = listing.ref.partition(":")[2]
-    with asking(f"physionet:{ref}"):
-        files = []
-        for file in listing.files:
-            at = address(file, ref, web)
-            with web.ask(at.url, headers=at.headers, method="HEAD") as answer:
-                files.append(replace(file, size_bytes=answer.length))
-    return replace(listing, files=tuple(files))
 
 
 def _sent() -> dict[str, str]:

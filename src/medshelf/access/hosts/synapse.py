@@ -18,6 +18,7 @@ from typing import Any
 from medshelf.access.credentials import secret
 from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need
 from medshelf.access.hosts._asking import account_needed, asking, bearer, steps
+from medshelf.access.hosts._doi import doi_of
 from medshelf.access.hosts._names import placed
 from medshelf.access.hosts._shape import digest, entries, host_of, maybe, maybe_text, size, split, text
 from medshelf.access.web import Web
@@ -31,6 +32,7 @@ _FILES = "https://file-prod.prod.sagebase.org/file/v1"
 _SITE = "https://www.synapse.org"
 _ID = r"syn\d{1,18}"
 _REF = re.compile(rf"({_ID})(?:\.(\d{{1,9}}))?")
+_DOI = re.compile(rf"10\.7303/({_REF.pattern})")
 _PAGE = re.compile(rf"/(?:Portal/)?!?(?:Synapse:)?({_ID})(?:[./](?:version/)?(\d{{1,9}}))?(?:[/?].*)?", re.IGNORECASE)
 _LOCATOR = re.compile(rf"({_ID})/(\d{{1,18}})")
 _WHOLE = {"includeEntity": True, "includeFileHandles": True}
@@ -39,10 +41,11 @@ _MOST_ENTRIES = 5_000_000
 
 
 def ref_of(url: str) -> str | None:
-    """Return the id of an entity for an address of its page, with the version if it names one; also for ``syn123``."""
-    bare = _REF.fullmatch(url.strip())
+    """Return the id of an entity for an address of its page or its DOI, with the version if it names one; also for
+    ``syn123``."""
+    bare = _REF.fullmatch(url.strip()) or _DOI.fullmatch(doi_of(url) or "")
     if bare:
-        return bare[0]
+        return bare[0].removeprefix("10.7303/")
     parts = split(url)
     if parts is None or host_of(parts) != "synapse.org":
         return None

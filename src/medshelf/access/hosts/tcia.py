@@ -3,22 +3,26 @@
 A reference is the page of a collection or result, ``collection/lctsc``, a DOI, a list of series by its address without
 the scheme, or one series, ``series/UID``. DICOM comes from the Imaging Data Commons where that has it, and the listing
 of a whole collection is pinned to it; single series that it lacks come from the archive's own interface (NBIA,
-version 4) as zip files, whose size nobody tells. All else is what the site offers for download. Packages of IBM Aspera
-and what has to be asked for are left to people.
+version 4) as zip files, whose size nobody tells; each holds a list of MD5, and as many files as the interface says
+(github.com/CBIIT/NBIA-TCIA, V4_getSeries.java and V4_getImageWithMD5Hash.java). All else is what the site offers for
+download. Packages of IBM Aspera and what has to be asked for are left to people.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from urllib.parse import quote, unquote
 
-from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need, idc
+from medshelf.access.hosts import Address, HostFile, Inside, Limits, Listing, Need, idc
 from medshelf.access.hosts._asking import asking
 from medshelf.access.hosts._doi import doi_of
-from medshelf.access.hosts._idc_index import Chosen, by_uid, chosen
+from medshelf.access.hosts._idc_index import Chosen, by_uid, chosen, may_have
 from medshelf.access.hosts._names import placed
-from medshelf.access.hosts._shape import asked, host_of, split
+from medshelf.access.hosts._shape import asked, host_of, maybe, size, split
 from medshelf.access.hosts._tcia_pages import Download, Page, downloads_of, page_of
 from medshelf.access.hosts.http import name_of
 from medshelf.access.web import Web
@@ -28,13 +32,14 @@ NAME = "tcia"
 TERMS = ("tcia",)
 LIMITS = Limits(parallel=2)
 _NBIA = "https://nbia.cancerimagingarchive.net/nbia-api/services/v4"
-_HOSTS = re.compile(r"(?:(?:wiki|nbia|public|services)\.)?cancerimagingarchive\.net")
+_HOSTS = re.compile(r"(?:(?:wiki|nbia|nlst|public|services)\.)?cancerimagingarchive\.net")
 _DOI = re.compile(r"10\.(?:7937|25737)/\S+")
 _PAGE = re.compile(r"/(collection|analysis-result)/([\w-]+)/?")
 _WIKI = re.compile(r"/display/(?:Public|DOI)/([\w-]+(?:\+[\w-]+)*)")
 _WIKI_ONLY = re.compile("(data-usage|collections|wiki|tcia-|the-cancer).*")
 _UID = re.compile(r"\d+(?:\.\d+){3,}")
 _MOST_SERIES = 50_000
+_SUMS = "md5hashes.csv"
 
 
 def ref_of(url: str) -> str | None:
@@ -74,7 +79,8 @@ def list_files(ref: str, web: Web) -> Listing:
     AccessError, Offline
         As in `Web.json`.
     MissingExtra
-        The package ``duckdb`` is absent.
+        The package ``duckdb`` is absent, and the index of the Commons has to be read: for series, and for what the
+        Commons has or may have.
     """
     with asking(f"tcia:{ref}"):
         if ref.startswith("series/") or ref.lower().endswith(".tcia"):
@@ -100,10 +106,13 @@ def _in_commons(ref: str) -> Chosen | None:
     A collection of the same name may hold slides of another release there and no pictures of this one (TCGA-GBM): what
     counts is the DOI.
     """
+    name = ref.partition("/")[2] if _PAGE.fullmatch(f"/{ref}") else _doi(ref)
+    if not may_have(name):
+        return None
     try:
-        if not _PAGE.fullmatch(f"/{ref}"):
-            return chosen(_doi(ref))
-        found = chosen(ref.partition("/")[2])
+        found = chosen(name)
+        if name.startswith("10."):
+            return found
         dois = {one.doi for one in found.series}
         ours = {doi for doi in dois if _DOI.fullmatch(doi)}
         if ours == dois:
@@ -144,9 +153,29 @@ def _of_series(uids: list[str], web: Web) -> Iterable[HostFile]:
     """Yield the files of series: from the Commons, or as zip files of the archive."""
     there = by_uid(uids)
     yield from idc.files_of([there[uid] for uid in uids if uid in there], web)
-    for uid in uids:
-        if uid not in there:
-            yield HostFile(f"{uid}.zip", f"series/{uid}", meta={"series": uid})
+    missing = [uid for uid in uids if uid not in there]
+    with ThreadPoolExecutor(LIMITS.parallel) as threads:
+        counted = list(threads.map(lambda uid: _count(uid, web), missing))
+    for uid, count in zip(missing, counted, strict=True):
+        yield HostFile(f"{uid}.zip", f"series/{uid}", meta={"series": uid}, inside=Inside(count, _SUMS))
+
+
+def _count(uid: str, web: Web) -> int:
+    """Return how many files the archive has of a series; it answers with nothing when it has none, or hides it."""
+    told = web.text(f"{_NBIA}/getSeries?SeriesInstanceUID={uid}", headers={"Accept": "application/json"})
+    try:
+        found = json.loads(told) if told.strip() else []
+    except (ValueError, RecursionError):
+        raise AccessError("the host answers with something else than JSON", why=told[:80]) from None
+    listed = found if isinstance(found, list) else []
+    one = next((one for one in listed if maybe(one, "SeriesInstanceUID") == uid), None)
+    if one is None:
+        hint = "Those of the NLST are at the Imaging Data Commons alone: pip install idc-index-data"
+        raise NotFound("the archive has no such series, or does not show it", why=uid, hint=hint)
+    count = size(one, "ImageCount")
+    if not count:
+        raise AccessError("the archive does not say how many files a series has", why=uid)
+    return count
 
 
 def _of_downloads(downloads: list[Download], web: Web) -> Iterable[HostFile]:
@@ -162,7 +191,7 @@ def _of_downloads(downloads: list[Download], web: Web) -> Iterable[HostFile]:
 def _placed(files: Iterable[HostFile]) -> Iterable[HostFile]:
     found = list(files)
     for name, one in zip(placed(one.name for one in found), found, strict=True):
-        yield HostFile(name, one.locator, one.size_bytes, one.checksums, one.meta)
+        yield replace(one, name=name)
 
 
 def address(file: HostFile, ref: str, web: Web) -> Address:

@@ -22,7 +22,7 @@ own.
 
 from __future__ import annotations
 
-from medshelf.access.remote.client import Traffic
+from medshelf.access.remote.traffic import Traffic
 from medshelf.access.remote.tree import RemoteFile, RemoteTree, open_remote
 
 __all__ = ["RemoteFile", "RemoteTree", "Traffic", "open_remote"]

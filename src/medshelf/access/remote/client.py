@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from medshelf.access.download.pace import Gate
+from medshelf.access.download.stop import Stop
 from medshelf.access.hosts import Address, HostFile, host_named
 from medshelf.access.remote.source import BLOCK_BYTES, RemoteSource
+from medshelf.access.remote.traffic import Traffic
 from medshelf.access.web import Answer, Web
 from medshelf.errors import AccessError, NotFound, NotWhole, Offline
 
@@ -35,38 +38,18 @@ class Place:
     name: str
     """For messages."""
 
-
-class Traffic:
-    """Counts requests, and bytes of the bodies that came."""
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.bytes = 0
-        self._most: int | None = None
-        self._lock = threading.Lock()
-
-    def add(self, size_bytes: int) -> None:
-        with self._lock:
-            self.requests += 1
-            self.bytes += size_bytes
-
-    @contextmanager
-    def at_most(self, size_bytes: int) -> Iterator[None]:
-        """Let no more than so many bytes be asked for within the block."""
-        before, self._most = self._most, self.bytes + size_bytes
-        try:
-            yield
-        finally:
-            self._most = before
-
-    def allows(self, size_bytes: int) -> bool:
-        return self._most is None or self.bytes + size_bytes <= self._most
+    @property
+    def gate(self) -> str:
+        """Whose limits hold: those of the host's module, for each server that a locator names, as for downloads."""
+        server = self.file.locator.partition("://")[2].partition("/")[0]
+        return f"{self.host} {server.rpartition('@')[2]}"
 
 
 class Client:
     """What the sources of one tree share: the network, the blocks that were read, and the count.
 
-    May be used from several threads. Pickled, it is a new one with the same settings.
+    May be used from several threads, which ask a host as seldom, and as few at a time, as it bears
+    (`medshelf.access.hosts.Limits`). Pickled, it is a new one with the same settings, and with limits of its own.
     """
 
     def __init__(self, web: Web) -> None:
@@ -76,6 +59,8 @@ class Client:
         self._sources: dict[str, RemoteSource] = {}
         self._blocks: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._kept_bytes = 0
+        self._gates: dict[str, Gate] = {}
+        self._stop = Stop()
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -178,7 +163,19 @@ class Client:
             raise AccessError("the server sent fewer bytes than were asked for", where=source.place.name)
         return data
 
-    def _asked(self, place: Place, headers: dict[str, str]) -> Answer:
+    @contextmanager
+    def _asked(self, place: Place, headers: dict[str, str]) -> Iterator[Answer]:
+        """Ask when it is the host's turn, which lasts until the answer is read."""
+        with self._gate(place).stream(self._stop), self._answer(place, headers) as answer:
+            yield answer
+
+    def _gate(self, place: Place) -> Gate:
+        with self._lock:
+            if place.gate not in self._gates:
+                self._gates[place.gate] = Gate(host_named(place.host).LIMITS, self.web.sleep)
+            return self._gates[place.gate]
+
+    def _answer(self, place: Place, headers: dict[str, str]) -> Answer:
         """Ask, and once more at a new address where the old one is refused, as signed ones are after a while."""
         fresh = place.locator not in self._addresses
         try:
@@ -186,13 +183,14 @@ class Client:
         except AccessError as error:
             if fresh or not (error.why or "").startswith(_REFUSED):
                 raise
-        del self._addresses[place.locator]
+        self._addresses.pop(place.locator, None)  # another thread may have been here first
         return self._ask(place, headers)
 
     def _ask(self, place: Place, headers: dict[str, str]) -> Answer:
-        if place.locator not in self._addresses:
-            self._addresses[place.locator] = host_named(place.host).address(place.file, place.ref, self.web)
-        address = self._addresses[place.locator]
+        address = self._addresses.get(place.locator)
+        if address is None:
+            address = host_named(place.host).address(place.file, place.ref, self.web)
+            self._addresses[place.locator] = address
         return self.web.ask(address.url, headers={**address.headers, **headers})
 
 

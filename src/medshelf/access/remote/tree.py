@@ -17,8 +17,9 @@ from medshelf.access._split import joined
 from medshelf.access.archive import Archive
 from medshelf.access.hosts import HostFile, Listing, host_named, split_ref
 from medshelf.access.problem import Problems
-from medshelf.access.remote.client import Client, Place, Traffic
+from medshelf.access.remote.client import Client, Place
 from medshelf.access.remote.source import RemoteSource
+from medshelf.access.remote.traffic import Traffic
 from medshelf.access.tree import Tree
 from medshelf.access.web import Web
 from medshelf.access.web.redact import shown
