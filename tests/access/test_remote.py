@@ -182,10 +182,10 @@ def test_a_tar_is_listed_as_long_as_that_is_cheap(
     assert formats.read_header(tree.blob("few.tar!/case_3/ct.nii")).shape == (80, 80, 40)
     assert served.bytes - before < 64 << 10
     assert tree.blob("few.tar!/case_5/ct.nii").read_bytes() == big["case_5/ct.nii"]
-    from medshelf.access.remote import tree as tree_module
+    from medshelf.access import _read_index
 
     shutil.move(make_tar({f"{i}.txt": bytes(900) for i in range(500)}), served.folder / "many.tar")
-    monkeypatch.setattr(tree_module, "LISTING_BYTES", 100_000)
+    monkeypatch.setattr(_read_index, "LISTING_BYTES", 100_000)
     before = served.bytes
     with pytest.raises(AccessError, match="reading much of it"):
         open_remote(f"{served.url}/many.tar", web)
@@ -212,6 +212,67 @@ def test_what_cannot_be_listed_from_afar_is_named_and_costs_a_block(
     assert served.bytes < (len(names) + 9) * BLOCK_BYTES
     with pytest.raises(AccessError, match="without reading all of it"):
         open_remote(f"{served.url}/a.7z", web)
+
+
+@pytest.mark.parametrize("outer", ["zip", "tar", "split"])
+def test_archives_inside_are_listed_where_that_is_cheap(
+    outer: str, served: Served, web: Web, make_zip: Maker, make_tar: Maker, content: Content
+) -> None:
+    noise = random.Random(1).randbytes(3_000_000)
+    inner = {
+        "a/inner.zip": make_zip({**content, "ct.nii": _nifti((80, 80, 40), 1)}, "i.zip").read_bytes(),
+        "a/inner.tar": make_tar({**content, "big": noise}, "i.tar").read_bytes(),
+        "packed.tar.gz": make_tar(content, "p.tar.gz", "w:gz").read_bytes(),
+        "solid.7z": b"7z\xbc\xaf\x27\x1c" + bytes(99),
+        "broken.zip": b"PK\3\4" + bytes(99), "noise.bin": noise,
+    }  # fmt: skip
+    if outer == "tar":
+        path = make_tar(inner, "o.tar")
+    else:
+        path = make_zip(inner, "o.zip", zipfile.ZIP_STORED)
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as out:
+            out.writestr("deflated.zip", inner["a/inner.zip"])
+        if outer == "split":
+            made.disks(path, 1_000_000)
+    for part in path.parent.glob("o.*"):
+        shutil.move(part, served.folder / part.name)
+    tree = open_remote([f"{served.url}/{p.name}" for p in sorted(served.folder.iterdir())], web)
+    listing = served.bytes
+    assert listing < 800_000 < len(noise)
+    inside = {f"{path.name}!/a/inner.zip!/{n}" for n in (*content, "ct.nii")}
+    inside |= {f"{path.name}!/a/inner.tar!/{n}" for n in (*content, "big")}
+    assert {name for name in tree.names if name.count("!/") == 2} == inside
+    said = dict(tree.problems)
+    for name in ("packed.tar.gz", "solid.7z"):
+        assert "without reading all of it" in said[f"{path.name}!/{name}"]
+    assert "no directory" in said[f"{path.name}!/broken.zip"]
+    if outer != "tar":
+        assert "packed in the archive around it" in said[f"{path.name}!/deflated.zip"]
+    for of in (tree, pickle.loads(pickle.dumps(tree))):
+        assert of.blob(f"{path.name}!/a/inner.tar!/case_2/image.bin").read_bytes() == content["case_2/image.bin"]
+        assert of.blob(f"{path.name}!/a/inner.zip!/case_2/label.bin").read_bytes() == content["case_2/label.bin"]
+    before = served.bytes
+    assert formats.read_header(tree.blob(f"{path.name}!/a/inner.zip!/ct.nii")).shape == (80, 80, 40)
+    assert served.bytes - before < 64 << 10
+
+
+def test_many_archives_inside_cost_no_more_than_allowed(
+    served: Served, web: Web, make_zip: Maker, make_tar: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from medshelf.access import _read_index
+
+    inner = make_zip({"x": random.Random(1).randbytes(100_000)}, "i.zip").read_bytes()
+    shutil.move(make_zip({f"{n}.zip": inner for n in range(40)}, "o.zip", zipfile.ZIP_STORED), served.folder)
+    monkeypatch.setattr(_read_index, "LISTING_BYTES", 300_000)
+    tree = open_remote(f"{served.url}/o.zip", web)
+    assert served.bytes < 400_000
+    assert 3 < sum(name.endswith("!/x") for name in tree.names) < 20
+    assert any("reading much of it" in p.message for p in tree.problems)
+    monkeypatch.setattr(_read_index, "LISTING_BYTES", 4 << 20)
+    monkeypatch.setattr(_read_index, "_MOST_FROM_AFAR", 5)
+    tree = open_remote(f"{served.url}/o.zip", web)
+    assert sum(name.endswith("!/x") for name in tree.names) == 5
+    assert [p.message for p in tree.problems] == ["40 archives lie in it, of which 5 were looked into from afar"]
 
 
 def test_check_and_audit_take_a_tree(served: Served, web: Web, tmp_path: Path) -> None:

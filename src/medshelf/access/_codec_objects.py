@@ -8,6 +8,8 @@ from typing import Any
 
 from medshelf.errors import need
 
+MOST_WINDOW_BYTES = 2 << 30
+"""Most memory that a decompressor may want for what it looks back at."""
 _STEP64_BYTES = 512
 """Gives at most 16 MiB: 65,538 bytes from 17 bits."""
 
@@ -57,6 +59,8 @@ class ZipLzma:
         pb, lp = divmod(rest, 5)
         declared = int.from_bytes(head[5:9], "little")
         window = max(min(declared, self._size_bytes), 4096)  # no match reaches further than the member
+        if window > MOST_WINDOW_BYTES:
+            raise lzma.LZMAError(f"it takes a memory of {window} bytes, the limit is {MOST_WINDOW_BYTES}")
         return lzma.LZMADecompressor(
             lzma.FORMAT_RAW,
             filters=[{"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb, "dict_size": window}],

@@ -51,8 +51,21 @@ def make_home(root: Path, home: Path) -> None:
         if home.is_symlink():
             raise AccessError("a link stands where the journal belongs", where=home, hint="Remove it")
         home.mkdir(parents=True, exist_ok=True)
+        with os.scandir(home) as entries:
+            for entry in entries:
+                _refuse_strange(entry)
     except OSError as error:
         raise AccessError("the folder can't be made", where=root, why=error.strerror) from error
+
+
+def _refuse_strange(entry: os.DirEntry[str]) -> None:
+    """Refuse what is no plain file of its own where the journal lies: it would be written through to elsewhere."""
+    found = entry.stat(follow_symlinks=False)
+    if not entry.is_file(follow_symlinks=False) or found.st_nlink > 1:
+        raise AccessError(
+            "something else stands where the journal belongs", where=entry.path, why="a link, a pipe or a folder",
+            hint="Remove it",
+        )  # fmt: skip
 
 
 def missing(steps: list[Step], root: Path, journal: Journal, ended: bool) -> list[Step]:

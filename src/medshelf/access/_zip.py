@@ -30,6 +30,8 @@ OTHER_METHODS = {
 _ENTRY = struct.Struct("<4s6H3L5H2L")  # 4.3.12
 _LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
 _FULL = 0xFFFFFFFF
+_PIECE_BYTES = 1 << 20
+_MOST_ENTRY_BYTES = _ENTRY.size + 3 * 0xFFFF
 _UNIX, _MAC = 3, 19
 
 
@@ -78,11 +80,9 @@ def read_index(stream: io.RawIOBase, size_bytes: int, name: str, disks: tuple[in
         The directory is missing (a download that was cut), damaged, encrypted, or on another disk.
     """
     directory = find_directory(stream, size_bytes, name, disks)
-    stream.seek(directory.start)
-    data = read_exactly(stream, directory.size_bytes)
     found = Gathering(name)
     count, offset = 0, -1
-    for row in _entries(data, name):
+    for row in _entries(stream, directory, name):
         count += 1
         if directory.wrapped:
             offset = unwrap(stream, row.offset, offset + 1, directory)
@@ -141,20 +141,27 @@ def read_local(stream: io.RawIOBase, entry: Entry, name: str) -> Local:
     return Local(start, flags, time, extra)
 
 
-def _entries(data: bytes, archive_name: str) -> Iterator[_Row]:
-    position = 0
-    while position + _ENTRY.size <= len(data):
-        fields = _ENTRY.unpack_from(data, position)
-        if fields[0] != b"PK\x01\x02":
-            if data[position : position + 4] == b"PK\x05\x05":  # digital signature, 4.3.13
+def _entries(stream: io.RawIOBase, directory: Directory, archive_name: str) -> Iterator[_Row]:
+    """Yield the entries, read piece by piece, so that a size that lies costs no memory."""
+    data, position, reached = b"", 0, 0
+    while reached < directory.size_bytes or position < len(data):
+        if len(data) - position < _MOST_ENTRY_BYTES and reached < directory.size_bytes:
+            stream.seek(directory.start + reached)
+            more = read_exactly(stream, min(_PIECE_BYTES, directory.size_bytes - reached))
+            if not more:
+                raise _damaged(archive_name, "the file ends inside it")
+            data, position, reached = data[position:] + more, 0, reached + len(more)
+        head = data[position : position + _ENTRY.size]
+        if not head.startswith(b"PK\x01\x02"):
+            if head.startswith(b"PK\x05\x05"):  # digital signature, 4.3.13
                 return
-            raise AccessError(
-                "the zip's directory is damaged",
-                where=archive_name,
-                why=f"no entry at byte {position} of {len(data)}",
-                hint="Fetch it again, or compare its checksum",
-            )
+            raise _damaged(archive_name, f"no entry at byte {reached - len(data) + position} of {directory.size_bytes}")
+        if len(head) < _ENTRY.size:
+            raise _damaged(archive_name, "it ends inside an entry")
+        fields = _ENTRY.unpack(head)
         (_, made, _, flags, method, _, _, crc, packed, size, n, e, c, disk, _, attributes, offset) = fields
+        if position + _ENTRY.size + n + e + c > len(data):
+            raise _damaged(archive_name, "it ends inside an entry")
         if flags & 0x2000:
             raise AccessError("the zip's directory is encrypted", where=archive_name)
         position += _ENTRY.size
@@ -168,6 +175,12 @@ def _entries(data: bytes, archive_name: str) -> Iterator[_Row]:
         mode = attributes >> 16 if made >> 8 in (_UNIX, _MAC) else 0
         is_folder = name.endswith("/") or bool(attributes & 0x10 and not size)
         yield _Row(name, flags, method, crc, packed, size, offset, disk, mode, is_folder)
+
+
+def _damaged(archive_name: str, why: str) -> AccessError:
+    return AccessError(
+        "the zip's directory is damaged", where=archive_name, why=why, hint="Fetch it again, or compare its checksum"
+    )
 
 
 def _zip64(extra: bytes, size: int, packed: int, offset: int, disk: int) -> tuple[int, int, int, int]:

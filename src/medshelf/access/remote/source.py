@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,10 @@ class RemoteSource:
 
     def open(self) -> io.RawIOBase:
         return RemoteStream(self)
+
+    def at_most(self, size_bytes: int) -> AbstractContextManager[None]:
+        """Let no more than so many bytes be asked for within the block."""
+        return self.client.traffic.at_most(size_bytes)
 
 
 class RemoteStream(io.RawIOBase):
