@@ -74,7 +74,7 @@ def _bytes() -> Iterator[Attack]:
         field = raw.zip64_field(size)
         return raw_zip(folder / "bad.zip", [Member(b"x", b"", 12, packed=packed, size=0xFFFFFFFF, extra=field)])
 
-    yield Attack("1 GiB of zeros in 1 MB, with its true size", "zip", deflate, most_s=60)
+    yield Attack("1 GiB of zeros in 1 MB, with its true size", "zip", deflate, slow=True)
     yield Attack("a size beyond the limit", "zip", many, "limit|more than")
     yield Attack("200 MB behind a declared 100 KB", "zip", modest, "longer", begun=True, becomes={})
     yield Attack("64 TiB of zeros by bzip2", "zip", bzip2, "limit")
@@ -85,17 +85,17 @@ def _bytes() -> Iterator[Attack]:
     yield Attack("1 TiB declared in a tar of 300 bytes", "tar.gz", _file("bad.tar.gz", lambda: gzip.compress(
         tar_head(b"x", b"\x80" + (1 << 40).to_bytes(11, "big")))), "ends inside")  # fmt: skip
     for name, pack in (("tar.gz", lambda: gzip.compress), ("tar.xz", lambda: lzma.compress)):
-        data = tar_member(b"x", b"1") + END + bytes(300 << 20)
-        yield Attack("300 MB of zeros behind the end", name, _file(f"bad.{name}", lambda pack=pack, data=data: pack()(
+        data = tar_member(b"x", b"1") + END + bytes(100 << 20)
+        yield Attack("100 MB of zeros behind the end", name, _file(f"bad.{name}", lambda pack=pack, data=data: pack()(
             data)), becomes={"x": b"1"})  # fmt: skip
 
 
 def _names() -> Iterator[Attack]:
     def long_names(folder: Path) -> Path:
-        """2,000 names of 1 MB: 2 GB of names in 4 MB."""
+        """300 names of 1 MB in 1 MB."""
         packer = zlib.compressobj(1, zlib.DEFLATED, 31)
         with open(folder / "bad.tar.gz", "wb") as out:
-            for n in range(2000):
+            for n in range(300):
                 name = b"%06d" % n + b"n" * 1_000_000
                 out.write(packer.compress(raw.long_name(name) + tar_head(b"x")))
             out.write(packer.compress(END) + packer.flush())
@@ -120,18 +120,18 @@ def _names() -> Iterator[Attack]:
         return folder / "bad.tar.gz"
 
     def records(folder: Path) -> Path:
-        """Five extended headers of 1 MB with 170,000 records each."""
+        """Two extended headers of 1 MB with 170,000 records each."""
         header = tar_member(b"p", b"6 a=b\n" * 174_000, kind=b"x")
-        (folder / "bad.tar.gz").write_bytes(gzip.compress(header * 5 + tar_member(b"x", b"1") + END, 1))
+        (folder / "bad.tar.gz").write_bytes(gzip.compress(header * 2 + tar_member(b"x", b"1") + END, 1))
         return folder / "bad.tar.gz"
 
     def problems(folder: Path) -> Path:
         return raw_zip(folder / "bad.zip", [Member(b"../%d" % n) for n in range(50_000)])
 
-    yield Attack("2,000 names of 1 MB in 4 MB", "tar.gz", long_names, "longer than", becomes={}, most_s=60)
+    yield Attack("300 names of 1 MB in 1 MB", "tar.gz", long_names, "longer than", becomes={}, most_s=60)
     yield Attack("1.1 million empty members", "tar.gz", members, "more than 1000000", becomes={}, most_s=200, slow=True,
                  most_bytes=600 * MEGABYTE)  # fmt: skip
-    yield Attack("900,000 records of pax", "tar.gz", records, becomes={"x": b"1"})
+    yield Attack("350,000 records of pax", "tar.gz", records, becomes={"x": b"1"})
     yield Attack("50,000 names that lead out", "zip", problems, "49,99|more")
 
 
@@ -174,14 +174,14 @@ def _nested() -> Iterator[Attack]:
 
 def _work() -> Iterator[Attack]:
     def streams(folder: Path) -> Path:
-        (folder / "bad.tar.gz").write_bytes(gzip.compress(b"", 1) * 200_000)
+        (folder / "bad.tar.gz").write_bytes(gzip.compress(b"", 1) * 30_000)
         return folder / "bad.tar.gz"
 
     def ends(folder: Path) -> Path:
         """A comment full of signatures of ends."""
         return raw_zip(folder / "bad.zip", [Member(b"x", b"1")], comment=b"PK\5\6" * 16_000)
 
-    yield Attack("200,000 empty streams of gzip", "tar.gz", streams, becomes={})
+    yield Attack("30,000 empty streams of gzip", "tar.gz", streams, becomes={})
     yield Attack("16,000 ends in the comment", "zip", ends, becomes={"x": b"1"})
     chain = tar_head(b"odd", kind=b"S")
     chain = chain[:482] + b"\1" + chain[483:]
@@ -189,7 +189,7 @@ def _work() -> Iterator[Attack]:
     head[148:156] = b" " * 8
     head[148:156] = f"{sum(head):06o}\0 ".encode()
     block = bytes(504) + b"\1" + bytes(7)
-    yield Attack("a map of a sparse file of 300 MB", "tar.gz", _file("bad.tar.gz", lambda: gzip.compress(
-        bytes(head) + block * 600_000, 1)), "ends inside")  # fmt: skip
-    yield Attack("pax after pax, 100,000 times", "tar.gz", _file("bad.tar.gz", lambda: gzip.compress(
-        pax(path=b"../up") * 100_000 + tar_member(b"x", b"1") + END, 1)), "leads out")  # fmt: skip
+    yield Attack("a map of a sparse file of 100 MB", "tar.gz", _file("bad.tar.gz", lambda: gzip.compress(
+        bytes(head) + block * 200_000, 1)), "ends inside")  # fmt: skip
+    yield Attack("pax after pax, 20,000 times", "tar.gz", _file("bad.tar.gz", lambda: gzip.compress(
+        pax(path=b"../up") * 20_000 + tar_member(b"x", b"1") + END, 1)), "leads out")  # fmt: skip

@@ -42,7 +42,7 @@ def raw_zip(path: Path, members: list[Member], *, entries: int | None = None, si
             start: int | None = None, comment: bytes = b"", before: bytes = b"",
             zip64: bool = False) -> Path:  # fmt: skip
     """Write it; `entries`, `size` and `start` are what the end record says of the directory."""
-    body, directory = before, b""
+    body, directory = bytearray(before), bytearray()
     for one in members:
         packed = one.data if one.packed is None else one.packed
         crc = zlib.crc32(one.data) if one.crc is None else one.crc
@@ -66,7 +66,7 @@ def raw_zip(path: Path, members: list[Member], *, entries: int | None = None, si
         end += struct.pack("<4sLQL", b"PK\6\7", 0, len(body) + len(directory), 1)
         count, length, at = 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF
     end += struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, length, at, len(comment)) + comment
-    path.write_bytes(body + directory + end)
+    path.write_bytes(bytes(body + directory) + end)
     return path
 
 

@@ -43,7 +43,7 @@ class Attack:
     """Prepares the target, given it and the folder outside."""
     password: str | None = None
     most_bytes: int = 150 * MEGABYTE
-    most_s: float = 20
+    most_s: float = 60
     apart: bool = True
     """Runs in a process of its own, whose memory is measured; names alone need none."""
     slow: bool = False

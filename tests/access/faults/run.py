@@ -46,7 +46,8 @@ class Table:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=240, help="of downloads, over all kinds; and half as many of unpacking")
+    parser.add_argument("--kills", type=int, default=240,
+                        help="of downloads, over all kinds; and half as many of unpacking")  # fmt: skip
     parser.add_argument("--seed", type=int, default=int(time.time()))
     args = parser.parse_args()
     table = Table()
