@@ -155,6 +155,54 @@ def test_dicom_headers_cost_kilobytes(served: Served, web: Web, make_zip: Maker)
         assert served.bytes - before < 128 << 10
 
 
+@pytest.mark.parametrize("method", [None, zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_header_of_any_format_costs_a_block_or_two(
+    method: int | None, served: Served, web: Web, tmp_path: Path
+) -> None:
+    """Alone on the server, or in a zip where its member begins anywhere in a block."""
+    import gzip
+
+    sitk = pytest.importorskip("SimpleITK")
+    raw, files = _nifti((128, 128, 60), 1), tmp_path / "files"
+    files.mkdir()
+    (files / "a.nii").write_bytes(raw)
+    (files / "a.nii.gz").write_bytes(gzip.compress(raw, 1))
+    image = sitk.GetImageFromArray(np.random.default_rng(1).integers(-1000, 1000, (60, 128, 128), np.int16))
+    for name in ("a.mha", "b.mhd", "a.nrrd", "b.nhdr"):
+        sitk.WriteImage(image, str(files / name))
+        if name.startswith("a"):
+            sitk.WriteImage(image, str(files / f"z{name}"), True)
+    names = sorted(p.name for p in files.iterdir())
+    if method is None:
+        for name in names:
+            shutil.move(files / name, served.folder / name)
+        tree, prefix = open_remote([f"{served.url}/{name}" for name in names], web), ""
+    else:
+        with zipfile.ZipFile(served.folder / "a.zip", "w", method) as out:
+            for name in names:
+                out.write(files / name, name)
+        tree, prefix = open_remote(f"{served.url}/a.zip", web), "a.zip!/"
+    for name in names:
+        if name.endswith(".raw"):
+            continue
+        size, requests = served.bytes, served.requests
+        assert formats.read_header(tree.blob(prefix + name)).shape == (128, 128, 60)
+        assert served.bytes - size <= 3 * BLOCK_BYTES, name
+        assert served.requests - requests <= 2, name
+
+
+def test_small_members_beside_each_other_come_together(served: Served, web: Web, make_zip: Maker) -> None:
+    noise = random.Random(1).randbytes
+    small = {f"{n:04}.png": noise(2000) for n in range(1000)}
+    shutil.move(make_zip(small), served.folder)
+    tree = open_remote(f"{served.url}/a.zip", web)
+    before = served.requests
+    for name, data in small.items():
+        assert tree.blob(f"a.zip!/{name}").read_bytes() == data
+    assert served.requests - before < 20
+    assert served.bytes < 2_700_000
+
+
 def test_a_split_zip_is_one(served: Served, web: Web, make_zip: Maker, content: Content) -> None:
     path = made.disks(make_zip(content, method=zipfile.ZIP_STORED), 65_536)
     for part in path.parent.glob("a.z*"):

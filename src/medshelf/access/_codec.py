@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from medshelf.access._codec_objects import MOST_WINDOW_BYTES, Deflate64, ZipLzma, Zlib
 from medshelf.errors import AccessError
 
-FIRST_CHUNK_BYTES = 1 << 13
+FIRST_CHUNK_BYTES = 1 << 11
 CHUNK_BYTES = 1 << 17
 """Packed bytes that are taken at a time: few at first, as often only a header is wanted, then twice as many."""
 STEP_BYTES = 1 << 22

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from medshelf.access._codec import FIRST_CHUNK_BYTES
 from medshelf.access._index import ENCRYPTED, LEFT_OUT, SETUID, Entry, Gathering, Index
 from medshelf.access._zip_end import Directory, find_directory, read_exactly, unwrap
 from medshelf.errors import AccessError
@@ -30,6 +31,8 @@ OTHER_METHODS = {
 _ENTRY = struct.Struct("<4s6H3L5H2L")  # 4.3.12
 _LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
 _FULL = 0xFFFFFFFF
+_AHEAD_BYTES = 512
+"""Room for a name and extra data: with the first packed bytes they are read at once, as a server may be far away."""
 _PIECE_BYTES = 1 << 20
 _MOST_ENTRY_BYTES = _ENTRY.size + 3 * 0xFFFF
 _UNIX, _MAC = 3, 19
@@ -122,7 +125,7 @@ def read_local(stream: io.RawIOBase, entry: Entry, name: str) -> Local:
         There is no local header where the directory says.
     """
     stream.seek(entry.offset)
-    head = read_exactly(stream, _LOCAL.size)
+    head = read_exactly(stream, _LOCAL.size + _AHEAD_BYTES + min(entry.packed_bytes, FIRST_CHUNK_BYTES))[: _LOCAL.size]
     if len(head) < _LOCAL.size or not head.startswith(b"PK\x03\x04"):
         raise AccessError(
             "the member is not where the archive's directory says",
@@ -136,7 +139,7 @@ def read_local(stream: io.RawIOBase, entry: Entry, name: str) -> Local:
         raise AccessError("the archive ends inside the member", where=name, hint="Fetch the archive again")
     extra = b""
     if entry.flags & ENCRYPTED:
-        stream.seek(name_bytes, 1)
+        stream.seek(entry.offset + _LOCAL.size + name_bytes)
         extra = read_exactly(stream, extra_bytes)
     return Local(start, flags, time, extra)
 
