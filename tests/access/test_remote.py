@@ -8,6 +8,7 @@ import pickle
 import random
 import shutil
 import subprocess
+import sys
 import tarfile
 import time
 import zipfile
@@ -522,6 +523,69 @@ def _patiently(what: Callable[[], RemoteTree]) -> RemoteTree:
         except AccessError:
             time.sleep(0.1)
     return what()
+
+
+def _packers() -> dict[int, Callable[[bytes], bytes]]:
+    import bz2
+    import importlib
+    import lzma
+
+    import inflate64
+    from tests.access.attacks.raw import deflated
+
+    zstd = importlib.import_module(ZSTD)
+
+    def deflate64(data: bytes) -> bytes:
+        packer = inflate64.Deflater()
+        return packer.deflate(data) + packer.flush()
+
+    def zip_lzma(data: bytes) -> bytes:
+        one = {"id": lzma.FILTER_LZMA1, "lc": 3, "lp": 0, "pb": 2, "dict_size": 1 << 20}
+        return b"\x09\4\5\0\x5d" + (1 << 20).to_bytes(4, "little") + lzma.compress(data, lzma.FORMAT_RAW, filters=[one])
+
+    return {0: bytes, 8: deflated, 9: deflate64, 12: bz2.compress, 14: zip_lzma, 93: zstd.compress, 95: lzma.compress}
+
+
+@pytest.mark.parametrize("method", [0, 8, 9, 12, 14, 93, 95])
+def test_every_compression_is_read_from_afar_and_a_wrong_checksum_found(
+    method: int, served: Served, web: Web
+) -> None:
+    from tests.access.attacks.raw import Member, raw_zip
+
+    data = random.Random(1).randbytes(200_000) + bytes(900_000)
+    packed = _packers()[method](data)
+    members = [Member(b"right", data, method, packed=packed), Member(b"wrong", data, method, packed=packed, crc=1)]
+    raw_zip(served.folder / "a.zip", members)
+    tree = open_remote(f"{served.url}/a.zip", web)
+    assert tree.blob("a.zip!/right").read_bytes() == data
+    with tree.blob("a.zip!/right").open() as stream:
+        assert stream.read(100) == data[:100]
+        assert stream.seek(150_000) == 150_000
+        assert stream.read(60_000) == data[150_000:210_000]
+    wrong = tree.blob("a.zip!/wrong")
+    with pytest.raises(AccessError, match=r"a\.zip!/wrong: the checksum is wrong"):
+        wrong.read_bytes()
+    with wrong.open() as stream, pytest.raises(AccessError, match="the checksum is wrong"):
+        while stream.read(70_000):
+            pass
+
+
+ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+
+
+@pytest.mark.parametrize(("method", "module"), [(9, "inflate64"), (93, ZSTD)])
+def test_without_its_package_a_compression_names_the_extra(
+    method: int, module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from medshelf.access.archive import Archive
+    from medshelf.errors import MissingExtra
+    from tests.access.attacks.raw import Member, raw_zip
+
+    data = b"12" * 900
+    path = raw_zip(tmp_path / "a.zip", [Member(b"x", data, method, packed=_packers()[method](data))])
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=r"pip install 'medshelf\[7z\]'"):
+        Archive(path).blob("x").read_bytes()
 
 
 def test_a_locked_remote_zip_is_opened_by_its_password(served: Served, web: Web) -> None:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from medshelf.access._codec_objects import MOST_WINDOW_BYTES, Deflate64, ZipLzma, Zlib
+from medshelf.access._codec_objects import MOST_WINDOW_BYTES, Deflate64, ZipLzma, Zlib, Zstd
 from medshelf.errors import AccessError
 
 FIRST_CHUNK_BYTES = 1 << 11
@@ -44,6 +44,7 @@ _MEMBER_CODECS: dict[str, Callable[[int], Any]] = {
     "deflate64": Deflate64,
     "zip-bz2": lambda size: bz2.BZ2Decompressor(),
     "zip-lzma": ZipLzma,
+    "zip-zstd": Zstd,
     "zip-xz": lambda size: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_WINDOW_BYTES),
 }
 _BROKEN = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError)
@@ -60,7 +61,7 @@ class Decompressed(io.RawIOBase):
         The compressed bytes, seekable; closed with this.
     codec : str
         ``gzip``, ``bz2``, ``xz`` (whole files, which may be several streams one after another),
-        ``deflate``, ``deflate64``, ``zip-bz2``, ``zip-lzma`` or ``zip-xz`` (members of a zip).
+        ``deflate``, ``deflate64``, ``zip-bz2``, ``zip-lzma``, ``zip-zstd`` or ``zip-xz`` (members of a zip).
     name : str
         For messages.
     size_bytes : int, optional

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import sys
 import zlib
 from typing import Any
 
@@ -88,3 +89,26 @@ class Deflate64:
             self._out = memoryview(self._object.inflate(step))
         out, self._out = self._out[:max_length], self._out[max_length:]
         return bytes(out)
+
+
+class Zstd:
+    """Zstandard (RFC 8878), by the standard library from Python 3.14 on, else by a package of py7zr's.
+
+    It refuses windows of more than 128 MiB by itself.
+    """
+
+    def __init__(self, size_bytes: int) -> None:
+        module: Any = need("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "7z")
+        self._object = module.ZstdDecompressor()
+        self._error = module.ZstdError
+
+    eof = property(lambda self: self._object.eof)
+    unused_data = property(lambda self: self._object.unused_data)
+    needs_input = property(lambda self: self._object.needs_input)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        try:
+            out: bytes = self._object.decompress(data, max_length)
+        except self._error as error:
+            raise ValueError(str(error)) from error
+        return out

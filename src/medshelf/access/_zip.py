@@ -18,11 +18,10 @@ from medshelf.access._zip_end import Directory, find_directory, read_exactly, un
 from medshelf.errors import AccessError
 
 STORED = 0
-METHODS = {8: "deflate", 9: "deflate64", 12: "zip-bz2", 14: "zip-lzma", 95: "zip-xz"}
+METHODS = {8: "deflate", 9: "deflate64", 12: "zip-bz2", 14: "zip-lzma", 93: "zip-zstd", 95: "zip-xz"}
 OTHER_METHODS = {
     1: "Shrink",
     6: "Implode",
-    93: "Zstandard",
     97: "WavPack",
     98: "PPMd",
     99: "AES",
