@@ -531,6 +531,7 @@ def _packers() -> dict[int, Callable[[bytes], bytes]]:
     import lzma
 
     import inflate64
+
     from tests.access.attacks.raw import deflated
 
     zstd = importlib.import_module(ZSTD)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medshelf.access._source import Part, Source, Unpacked
-from medshelf.access.problem import Problem, Problems, printable
+from medshelf.access.problem import Problem, Problems, legible
 from medshelf.errors import AccessError
 from medshelf.model.natural import natural_key
 
@@ -206,7 +206,7 @@ def safe_name(raw: str) -> tuple[str, str]:
         return raw, f"{LEFT_OUT}the name leads out of the archive"
     if name in ("", "."):
         return raw, f"{LEFT_OUT}the name is empty"
-    return printable(name), ""
+    return legible(name), ""
 
 
 def part_of(entry: Entry, start: int) -> Part:

@@ -12,7 +12,7 @@ from medshelf.access import _zip
 from medshelf.access._codec import DEFLATE_MAX_RATIO
 from medshelf.access._index import BLOCK, LEFT_OUT, SETUID, TAR, TWICE, Index
 from medshelf.access.archive import Archive
-from medshelf.access.problem import printable, shortened
+from medshelf.access.problem import legible, shortened
 from medshelf.errors import AccessError, NotFound
 
 MOST_MEMBERS = 1_000_000
@@ -86,7 +86,7 @@ def directory_hash(archive: Archive) -> str:
 
 def portable(name: str) -> str:
     """Return a name that every system can store: ``<>:"|?*\\``, control characters and ends in dots become ``_``."""
-    parts = (_ODD.sub("_", part) for part in printable(name).split("/"))
+    parts = (_ODD.sub("_", part) for part in legible(name).split("/"))
     return "/".join(part[:-1] + "_" if part[-1:] in (".", " ") else part for part in parts)
 
 

@@ -35,7 +35,7 @@ class Problems:
         if len(self._kept) >= SHOWN:
             self._more += 1
             return
-        self._kept.append(Problem(printable(shortened(path)), printable(_text(message))))
+        self._kept.append(Problem(legible(shortened(path)), legible(_text(message))))
 
     def as_tuple(self) -> tuple[Problem, ...]:
         """Return what was collected, and at the end how many more there were."""
@@ -49,11 +49,15 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
+def legible(text: str) -> str:
+    r"""Return `text` as `printable` does, and with control characters spelt too: what an archive says is not trusted."""
+    return text if text.isprintable() else printable(_CONTROLS.sub(_spelt, text))
+
+
 def printable(text: str) -> str:
-    r"""Return `text` so that it can be printed and stored: odd bytes and control characters are spelt as ``\xNN``."""
-    if text.isprintable():
+    r"""Return `text` with bytes that are not UTF-8 spelt as ``\xNN``, so that it can be printed and stored."""
+    if text.isascii():
         return text
-    text = _CONTROLS.sub(_spelt, text)
     try:
         raw = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # half a surrogate pair, as Windows allows

@@ -145,7 +145,7 @@ class Client:
                 self._kept_bytes -= len(self._blocks.popitem(last=False)[1])
 
     def ahead(self, source: RemoteSource, number: int) -> int:
-        """Return how many blocks to ask for from `number` on: more, the longer a file is read on, by whatever stream."""
+        """Return how many blocks to ask for from `number` on: more, the longer a file is read on, by any stream."""
         with self._lock:
             return self._runs.pop((source.key, number), 0) * 2 or 1
 

@@ -45,7 +45,8 @@ class RemoteStream(io.RawIOBase):
     """A position in a remote file.
 
     Filling a buffer takes one block, and twice as many each time that reading goes on where it, or another stream of
-    the file, stopped: small members that lie beside each other come together. A `read` of a number of bytes takes just those, as it is known that they are wanted.
+    the file, stopped: small members that lie beside each other come together. A `read` of a number of bytes takes
+    just those, as it is known that they are wanted.
     """
 
     def __init__(self, source: RemoteSource) -> None:
