@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from contextlib import nullcontext
 
 from medshelf.access import _crypt, _solid, _tar, _zip
 from medshelf.access._codec import Decompressed
+from medshelf.access._far import End, far, refuse_afar
 from medshelf.access._index import BLOCK, ENCRYPTED, TAR, Entry, Index, part_of
 from medshelf.access._kind import COMPRESSED, UNREAD, is_archive_name, kind_of
 from medshelf.access._password import locked
@@ -31,7 +30,6 @@ LISTING_BYTES = 4 << 20
 LISTING_SHARE = 50
 _MOST_FROM_AFAR = 200
 """Archives inside that are looked into from afar: each costs two or three requests."""
-_END_BYTES = 32 << 20
 _INNER_BYTES = 8 << 30
 _INNER_RATIO = 100
 """Archives inside are unpacked to be listed as long as that is so much, or so much more than the archive has."""
@@ -109,7 +107,7 @@ def _read_one(archive: Source, name: str, progress: Progress | None, password: s
             refuse_afar(kind, name)
         if kind == "zip" or (not kind and name.lower().endswith(".zip")):
             disks = archive.starts if isinstance(archive, Joined) and archive.disks else (0,)
-            at_end = _End(stream, archive.size_bytes) if isinstance(stream, Decompressed) else stream
+            at_end = End(stream, archive.size_bytes) if isinstance(stream, Decompressed) else stream
             return _zip.read_index(at_end, archive.size_bytes, name, disks)
         if kind in COMPRESSED:
             return _read_compressed(archive, kind, name, progress)
@@ -178,62 +176,12 @@ def _read_inner(index: Index, archive: Source, name: str, problems: Problems, pa
         found.problems = ()
 
 
-class Far(Protocol):
-    """A source whose bytes cost time to get."""
-
-    def at_most(self, size_bytes: int) -> AbstractContextManager[None]:
-        """Let no more than so many bytes be asked for within the block."""
-        ...
-
-
-def far(source: Source) -> Far | None:
-    """Return what lies at the bottom of a source, where that is far away."""
-    bottom: Any = source
-    while not isinstance(bottom, Joined) and hasattr(bottom, "of"):
-        bottom = bottom.of
-    if isinstance(bottom, Joined):
-        return far(bottom.parts[-1])
-    return bottom if hasattr(bottom, "at_most") else None
-
-
-def refuse_afar(kind: str, name: str) -> None:
-    """Raise `AccessError` for a kind of archive that has to be read as a whole to be listed."""
-    if kind in (*COMPRESSED, *SOLID):
-        raise AccessError(
-            "this kind of archive can't be listed without reading all of it", where=name,
-            why="a compressed tar" if kind in COMPRESSED else kind, hint="Download it, and look into it then",
-        )  # fmt: skip
-
-
 def _refuse_packed(entry: Entry, name: str) -> None:
     if entry.method not in (TAR, _zip.STORED) or entry.flags & ENCRYPTED:
         raise AccessError(
             "not looked into: it is packed in the archive around it, and can't be listed without reading all of it",
             where=name, hint="Download the archive, and look into it then",
         )  # fmt: skip
-
-
-class _End(io.RawIOBase):
-    """The end of a stream that reads forward, kept, as a zip's directory stands there and is read with steps back."""
-
-    def __init__(self, stream: io.RawIOBase, size_bytes: int) -> None:
-        super().__init__()
-        self._stream = stream
-        self._start = self._position = stream.seek(max(0, size_bytes - _END_BYTES))
-        self._kept = io.BytesIO()
-        shutil.copyfileobj(stream, self._kept, _BUFFER_BYTES)
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        assert whence == 0
-        self._position = offset
-        return offset
-
-    def read(self, size: int = -1, /) -> bytes:
-        stream: Any = self._kept if self._position >= self._start else self._stream
-        stream.seek(self._position - self._start if stream is self._kept else self._position)
-        data: bytes = stream.read(size)
-        self._position += len(data)
-        return data
 
 
 def _open_forward(source: Source) -> io.RawIOBase:

@@ -50,7 +50,7 @@ def shortened(text: str) -> str:
 
 
 def legible(text: str) -> str:
-    r"""Return `text` as `printable` does, and with control characters spelt too: what an archive says is not trusted."""
+    r"""Return `text` as `printable` does, and control characters spelt too: an archive is not trusted."""
     return text if text.isprintable() else printable(_CONTROLS.sub(_spelt, text))
 
 

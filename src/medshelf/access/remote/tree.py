@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from medshelf.access import _read_index
+from medshelf.access._far import refuse_afar
 from medshelf.access._index import safe_name
 from medshelf.access._kind import UNREAD_SUFFIXES, is_archive_name, kind_of
 from medshelf.access._member import member_limit_bytes
@@ -206,7 +207,7 @@ def _listed(files: Files, name: str, beside: Mapping[str, str], password: str | 
     split = joined(posixpath.basename(name), beside, lambda part: files.source(beside[part]), where)
     source = split or files.source(name)
     kind = _kind(source)
-    _read_index.refuse_afar(kind, where)
+    refuse_afar(kind, where)
     archive = Archive(where, password=password, source=source)
     if kind == "zip":
         _ = archive.names
