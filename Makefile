@@ -4,7 +4,7 @@ VENV ?= .venv
 INTEROP ?= .venv-interop
 BIN = $(VENV)/bin
 
-.PHONY: demo test interop lint bench fuzz chaos live docs catalogue idc wheel clean
+.PHONY: demo test interop lint bench fuzz chaos attacks live docs catalogue idc wheel clean
 
 demo: $(VENV)/.ready  ## twins of three datasets, from find to a folder that nnU-Net takes; no download
 	$(BIN)/python examples/abdomen/demo.py
@@ -34,8 +34,11 @@ bench: $(VENV)/.ready-test  ## side by side with the libraries that a user would
 fuzz: $(VENV)/.ready-test  ## 5,000 mutants of files for every reader: errors of ours, or an image; no hang, no crash, no greed
 	$(BIN)/python -m tests.fuzz.run --mutants 5000
 
-chaos: $(VENV)/.ready-test  ## every fault of a download and 240 kills, as a table: a final file is exact or absent
+chaos: $(VENV)/.ready-test  ## every fault of a download, 240 kills of it and 120 of unpacking, as a table: a final file is exact or absent
 	$(BIN)/python -m tests.access.faults.run --kills 240
+
+attacks: $(VENV)/.ready-test  ## hostile archives of every kind, as a table: refused or harmless, nothing written outside
+	$(BIN)/python -m tests.access.attacks.run
 
 live: $(VENV)/.ready-test  ## ask every real host for a listing and one byte; needs a network, and is no part of `make test`
 	$(BIN)/python -m pytest -q tests/live --override-ini addopts=-ra

@@ -8,6 +8,7 @@ import pickle
 import random
 import shutil
 import subprocess
+import sys
 import tarfile
 import threading
 import time
@@ -160,6 +161,54 @@ def test_dicom_headers_cost_kilobytes(served: Served, web: Web, make_zip: Maker)
         assert served.bytes - before < 128 << 10
 
 
+@pytest.mark.parametrize("method", [None, zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_header_of_any_format_costs_a_block_or_two(
+    method: int | None, served: Served, web: Web, tmp_path: Path
+) -> None:
+    """Alone on the server, or in a zip where its member begins anywhere in a block."""
+    import gzip
+
+    sitk = pytest.importorskip("SimpleITK")
+    raw, files = _nifti((128, 128, 60), 1), tmp_path / "files"
+    files.mkdir()
+    (files / "a.nii").write_bytes(raw)
+    (files / "a.nii.gz").write_bytes(gzip.compress(raw, 1))
+    image = sitk.GetImageFromArray(np.random.default_rng(1).integers(-1000, 1000, (60, 128, 128), np.int16))
+    for name in ("a.mha", "b.mhd", "a.nrrd", "b.nhdr"):
+        sitk.WriteImage(image, str(files / name))
+        if name.startswith("a"):
+            sitk.WriteImage(image, str(files / f"z{name}"), True)
+    names = sorted(p.name for p in files.iterdir())
+    if method is None:
+        for name in names:
+            shutil.move(files / name, served.folder / name)
+        tree, prefix = open_remote([f"{served.url}/{name}" for name in names], web), ""
+    else:
+        with zipfile.ZipFile(served.folder / "a.zip", "w", method) as out:
+            for name in names:
+                out.write(files / name, name)
+        tree, prefix = open_remote(f"{served.url}/a.zip", web), "a.zip!/"
+    for name in names:
+        if name.endswith(".raw"):
+            continue
+        size, requests = served.bytes, served.requests
+        assert formats.read_header(tree.blob(prefix + name)).shape == (128, 128, 60)
+        assert served.bytes - size <= 3 * BLOCK_BYTES, name
+        assert served.requests - requests <= 2, name
+
+
+def test_small_members_beside_each_other_come_together(served: Served, web: Web, make_zip: Maker) -> None:
+    noise = random.Random(1).randbytes
+    small = {f"{n:04}.png": noise(2000) for n in range(1000)}
+    shutil.move(make_zip(small), served.folder)
+    tree = open_remote(f"{served.url}/a.zip", web)
+    before = served.requests
+    for name, data in small.items():
+        assert tree.blob(f"a.zip!/{name}").read_bytes() == data
+    assert served.requests - before < 20
+    assert served.bytes < 2_700_000
+
+
 def test_a_split_zip_is_one(served: Served, web: Web, make_zip: Maker, content: Content) -> None:
     path = made.disks(make_zip(content, method=zipfile.ZIP_STORED), 65_536)
     for part in path.parent.glob("a.z*"):
@@ -187,10 +236,10 @@ def test_a_tar_is_listed_as_long_as_that_is_cheap(
     assert formats.read_header(tree.blob("few.tar!/case_3/ct.nii")).shape == (80, 80, 40)
     assert served.bytes - before < 64 << 10
     assert tree.blob("few.tar!/case_5/ct.nii").read_bytes() == big["case_5/ct.nii"]
-    from medshelf.access.remote import tree as tree_module
+    from medshelf.access import _read_index
 
     shutil.move(make_tar({f"{i}.txt": bytes(900) for i in range(500)}), served.folder / "many.tar")
-    monkeypatch.setattr(tree_module, "LISTING_BYTES", 100_000)
+    monkeypatch.setattr(_read_index, "LISTING_BYTES", 100_000)
     before = served.bytes
     with pytest.raises(AccessError, match="reading much of it"):
         open_remote(f"{served.url}/many.tar", web)
@@ -217,6 +266,67 @@ def test_what_cannot_be_listed_from_afar_is_named_and_costs_a_block(
     assert served.bytes < (len(names) + 9) * BLOCK_BYTES
     with pytest.raises(AccessError, match="without reading all of it"):
         open_remote(f"{served.url}/a.7z", web)
+
+
+@pytest.mark.parametrize("outer", ["zip", "tar", "split"])
+def test_archives_inside_are_listed_where_that_is_cheap(
+    outer: str, served: Served, web: Web, make_zip: Maker, make_tar: Maker, content: Content
+) -> None:
+    noise = random.Random(1).randbytes(3_000_000)
+    inner = {
+        "a/inner.zip": make_zip({**content, "ct.nii": _nifti((80, 80, 40), 1)}, "i.zip").read_bytes(),
+        "a/inner.tar": make_tar({**content, "big": noise}, "i.tar").read_bytes(),
+        "packed.tar.gz": make_tar(content, "p.tar.gz", "w:gz").read_bytes(),
+        "solid.7z": b"7z\xbc\xaf\x27\x1c" + bytes(99),
+        "broken.zip": b"PK\3\4" + bytes(99), "noise.bin": noise,
+    }  # fmt: skip
+    if outer == "tar":
+        path = make_tar(inner, "o.tar")
+    else:
+        path = make_zip(inner, "o.zip", zipfile.ZIP_STORED)
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as out:
+            out.writestr("deflated.zip", inner["a/inner.zip"])
+        if outer == "split":
+            made.disks(path, 1_000_000)
+    for part in path.parent.glob("o.*"):
+        shutil.move(part, served.folder / part.name)
+    tree = open_remote([f"{served.url}/{p.name}" for p in sorted(served.folder.iterdir())], web)
+    listing = served.bytes
+    assert listing < 800_000 < len(noise)
+    inside = {f"{path.name}!/a/inner.zip!/{n}" for n in (*content, "ct.nii")}
+    inside |= {f"{path.name}!/a/inner.tar!/{n}" for n in (*content, "big")}
+    assert {name for name in tree.names if name.count("!/") == 2} == inside
+    said = dict(tree.problems)
+    for name in ("packed.tar.gz", "solid.7z"):
+        assert "without reading all of it" in said[f"{path.name}!/{name}"]
+    assert "no directory" in said[f"{path.name}!/broken.zip"]
+    if outer != "tar":
+        assert "packed in the archive around it" in said[f"{path.name}!/deflated.zip"]
+    for of in (tree, pickle.loads(pickle.dumps(tree))):
+        assert of.blob(f"{path.name}!/a/inner.tar!/case_2/image.bin").read_bytes() == content["case_2/image.bin"]
+        assert of.blob(f"{path.name}!/a/inner.zip!/case_2/label.bin").read_bytes() == content["case_2/label.bin"]
+    before = served.bytes
+    assert formats.read_header(tree.blob(f"{path.name}!/a/inner.zip!/ct.nii")).shape == (80, 80, 40)
+    assert served.bytes - before < 64 << 10
+
+
+def test_many_archives_inside_cost_no_more_than_allowed(
+    served: Served, web: Web, make_zip: Maker, make_tar: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from medshelf.access import _read_index
+
+    inner = make_zip({"x": random.Random(1).randbytes(100_000)}, "i.zip").read_bytes()
+    shutil.move(make_zip({f"{n}.zip": inner for n in range(40)}, "o.zip", zipfile.ZIP_STORED), served.folder)
+    monkeypatch.setattr(_read_index, "LISTING_BYTES", 300_000)
+    tree = open_remote(f"{served.url}/o.zip", web)
+    assert served.bytes < 400_000
+    assert 3 < sum(name.endswith("!/x") for name in tree.names) < 20
+    assert any("reading much of it" in p.message for p in tree.problems)
+    monkeypatch.setattr(_read_index, "LISTING_BYTES", 4 << 20)
+    monkeypatch.setattr(_read_index, "_MOST_FROM_AFAR", 5)
+    tree = open_remote(f"{served.url}/o.zip", web)
+    assert sum(name.endswith("!/x") for name in tree.names) == 5
+    assert [p.message for p in tree.problems] == ["40 archives lie in it, of which 5 were looked into from afar"]
 
 
 def test_check_and_audit_take_a_tree(served: Served, web: Web, tmp_path: Path) -> None:
@@ -482,6 +592,70 @@ def _patiently(what: Callable[[], RemoteTree]) -> RemoteTree:
         except AccessError:
             time.sleep(0.1)
     return what()
+
+
+def _packers() -> dict[int, Callable[[bytes], bytes]]:
+    import bz2
+    import importlib
+    import lzma
+
+    import inflate64
+
+    from tests.access.attacks.raw import deflated
+
+    zstd = importlib.import_module(ZSTD)
+
+    def deflate64(data: bytes) -> bytes:
+        packer = inflate64.Deflater()
+        return packer.deflate(data) + packer.flush()
+
+    def zip_lzma(data: bytes) -> bytes:
+        one = {"id": lzma.FILTER_LZMA1, "lc": 3, "lp": 0, "pb": 2, "dict_size": 1 << 20}
+        return b"\x09\4\5\0\x5d" + (1 << 20).to_bytes(4, "little") + lzma.compress(data, lzma.FORMAT_RAW, filters=[one])
+
+    return {0: bytes, 8: deflated, 9: deflate64, 12: bz2.compress, 14: zip_lzma, 93: zstd.compress, 95: lzma.compress}
+
+
+@pytest.mark.parametrize("method", [0, 8, 9, 12, 14, 93, 95])
+def test_every_compression_is_read_from_afar_and_a_wrong_checksum_found(
+    method: int, served: Served, web: Web
+) -> None:
+    from tests.access.attacks.raw import Member, raw_zip
+
+    data = random.Random(1).randbytes(200_000) + bytes(900_000)
+    packed = _packers()[method](data)
+    members = [Member(b"right", data, method, packed=packed), Member(b"wrong", data, method, packed=packed, crc=1)]
+    raw_zip(served.folder / "a.zip", members)
+    tree = open_remote(f"{served.url}/a.zip", web)
+    assert tree.blob("a.zip!/right").read_bytes() == data
+    with tree.blob("a.zip!/right").open() as stream:
+        assert stream.read(100) == data[:100]
+        assert stream.seek(150_000) == 150_000
+        assert stream.read(60_000) == data[150_000:210_000]
+    wrong = tree.blob("a.zip!/wrong")
+    with pytest.raises(AccessError, match=r"a\.zip!/wrong: the checksum is wrong"):
+        wrong.read_bytes()
+    with wrong.open() as stream, pytest.raises(AccessError, match="the checksum is wrong"):
+        while stream.read(70_000):
+            pass
+
+
+ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+
+
+@pytest.mark.parametrize(("method", "module"), [(9, "inflate64"), (93, ZSTD)])
+def test_without_its_package_a_compression_names_the_extra(
+    method: int, module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from medshelf.access.archive import Archive
+    from medshelf.errors import MissingExtra
+    from tests.access.attacks.raw import Member, raw_zip
+
+    data = b"12" * 900
+    path = raw_zip(tmp_path / "a.zip", [Member(b"x", data, method, packed=_packers()[method](data))])
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=r"pip install 'medshelf\[7z\]'"):
+        Archive(path).blob("x").read_bytes()
 
 
 def test_a_locked_remote_zip_is_opened_by_its_password(served: Served, web: Web) -> None:

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +15,8 @@ from medshelf.access.archive import Archive
 from medshelf.access.unpack import unpack
 from medshelf.errors import AccessError, DiskFull, NotFound
 from tests.access import made
+from tests.access.faults import unpack_kills
+from tests.access.faults.unpack_kills import read
 
 Maker = Callable[..., Path]
 Content = dict[str, bytes]
@@ -34,12 +31,6 @@ def make(kind: str, content: Content, tmp_path: Path, make_zip: Maker, make_tar:
     if kind == "pieces":
         return made.pieces(make_zip(content), 65_536)
     return make_zip(content) if kind == "zip" else make_tar(content, f"a.{kind}", f"w:{kind[4:]}")
-
-
-def read(folder: Path) -> Content:
-    """Return what lies in a folder, but for the journal's own."""
-    files = (p for p in folder.rglob("*") if p.is_file() and ".unpacked" not in p.parts)
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -208,54 +199,12 @@ def test_a_torn_journal_is_read_as_far_as_it_is_whole(
     assert read(out) == content
 
 
-KILLED = """
-import sys
-import py7zr
-from medshelf.access.archive import Archive
-from medshelf.access.unpack import unpack
-archive = Archive(sys.argv[1], inner=False)
-archive.names
-print("on", flush=True)
-unpack(archive, sys.argv[2])
-"""
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kill -9 is of POSIX")
-@pytest.mark.parametrize("kind", ["zip", "tar.gz", "7z"])
-def test_killed_at_any_moment_every_file_is_whole_and_the_next_run_goes_on(
-    kind: str, tmp_path: Path, make_zip: Maker, make_tar: Maker, python_env: dict[str, str]
-) -> None:
-    """MEDSHELF_CHAOS=30 kills so often; a run of the tests does 5 in all."""
-    rounds = int(os.environ.get("MEDSHELF_CHAOS") or 0) or {"zip": 3}.get(kind, 1)
-    rng = random.Random(rounds)
-    content = {f"case_{i}/image.bin": rng.randbytes(rng.choice((10, 3000, 40_000))) for i in range(300)}
-    path, out = make(kind, content, tmp_path, make_zip, make_tar), tmp_path / "out"
-    archive = Archive(path, inner=False)
-    assert len(archive) == 300
-    started = time.monotonic()
-    unpack(archive, tmp_path / "whole")
-    takes, resumed = time.monotonic() - started, 0
-    for _ in range(rounds):
-        shutil.rmtree(out, ignore_errors=True)
-        while True:
-            child = subprocess.Popen(
-                [sys.executable, "-c", KILLED, str(path), str(out)], env=python_env, stdout=subprocess.PIPE
-            )
-            with child:
-                assert child.stdout is not None
-                child.stdout.readline()
-                time.sleep(rng.uniform(0, 1.2 * takes))
-                child.send_signal(signal.SIGKILL)
-            found = read(out)
-            assert all(content[name] == data for name, data in found.items())
-            if found:
-                break
-        done = unpack(path, out)
-        assert done.n_kept >= len(found)
-        resumed += 0 < done.n_kept < len(content)
-        assert read(out) == content
-        assert not list(out.rglob("*.part"))
-    assert resumed or rounds < 5
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
+@pytest.mark.parametrize("kind", unpack_kills.KINDS)
+def test_killed_at_any_moment_every_file_is_whole_and_the_next_run_goes_on(kind: str, tmp_path: Path) -> None:
+    """`make chaos` kills more often, and prints what was seen."""
+    n_kills = 3 if kind == "zip" else 1
+    assert unpack_kills.run(kind, tmp_path, n_kills, seed=n_kills).kills >= n_kills
 
 
 def test_it_is_an_archive_that_is_unpacked(tmp_path: Path, make_zip: Maker) -> None:

@@ -201,6 +201,21 @@ def test_check_and_audit_look_from_afar(run: Run, tmp_path: Path, monkeypatch: p
     assert refused.code == 3 and "Register on CodaLab" in refused.err
 
 
+@pytest.mark.parametrize(("extra", "module"), [("7z", "py7zr"), ("rar", "rarfile")])
+def test_unpacking_without_its_package_names_the_extra(
+    extra: str, module: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.access import made
+
+    path = {"7z": made.sevenzip, "rar": made.rar}[extra](tmp_path / f"a.{extra}", {"x": b"1"})
+    monkeypatch.setitem(sys.modules, module, None)
+    with serving(Zenodo(NUMBER, {path.name: path.read_bytes()}), monkeypatch):
+        done = run("get", OPEN, "--to", tmp_path / "to", "--unpack")
+    assert done.code == 2
+    assert (tmp_path / "to" / path.name).exists()
+    assert path.name in done.err and f"pip install 'medshelf[{extra}]'" in done.err, done.err
+
+
 def test_doctor_looks_around(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)

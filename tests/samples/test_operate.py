@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from medshelf.errors import LayoutError
+from medshelf.errors import LayoutError, MedshelfError, Truncated
 from medshelf.layout import lint
+from medshelf.model.blob import LocalFile
 from medshelf.model.volume import Volume
+from medshelf.samples.image import Image
 from medshelf.samples.operate import OPERATIONS, apply
 
 ARRAY = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
@@ -166,3 +169,46 @@ def test_geometry_drops_what_a_header_says_or_states_it() -> None:
 def test_a_geometry_that_is_none_is_refused(said: Any) -> None:
     with pytest.raises(LayoutError, match="geometry"):
         applied(ARRAY, {"geometry": said})
+
+
+@pytest.mark.parametrize(
+    "ops",
+    [[], [{"flip": [0]}], [{"rot90": [1, 0, 1]}], [{"transpose": [2, 1, 0, 3]}], [{"take": [3, 1]}],
+     [{"take": [0, 2], "squeeze": []}], [{"geometry": "unknown"}], [{"geometry": {"spacing_mm": [1, 2, 3]}}],
+     [{"threshold": 3}], [{"astype": "int32"}]],
+)  # fmt: skip
+@pytest.mark.parametrize("axes", ["ijkc", None])
+def test_a_header_is_that_of_what_is_read_and_leaves_voxels_where_values_do_not_count(
+    ops: list[dict[str, Any]], axes: str | None, tmp_path: Path
+) -> None:
+    import nibabel
+
+    array = np.arange(4 * 5 * 6 * 2, dtype=np.int16).reshape(4, 5, 6, 2)
+    nibabel.save(nibabel.Nifti1Image(array, np.diag([1.0, 2, 3, 1])), tmp_path / "a.nii")
+    whole = Image("a", (LocalFile(tmp_path / "a.nii"),), axes=axes, ops=tuple(ops))
+    channel = Image("a1", whole.blobs, source=Image("a", whole.blobs, axes="ijkc"), index=("c", 1))
+    for image in (whole, channel):
+        try:
+            volume = image.read()
+        except MedshelfError as error:
+            with pytest.raises(type(error)):
+                image.header()
+            continue
+        header = image.header()
+        assert (header.shape, header.dtype, header.axes) == (volume.shape, volume.array.dtype.name, volume.axes)
+        assert header.spacing_mm == volume.spacing_mm
+        np.testing.assert_array_equal(header.affine, volume.affine)  # type: ignore[arg-type]
+
+
+def test_a_header_is_read_where_the_voxels_are_not_there(tmp_path: Path) -> None:
+    import nibabel
+
+    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 5, 6, 2), np.int16), np.eye(4)), tmp_path / "a.nii")
+    (tmp_path / "a.nii").write_bytes((tmp_path / "a.nii").read_bytes()[:400])
+    blobs = (LocalFile(tmp_path / "a.nii"),)
+    whole = Image("a", blobs, axes="ijkc", ops=({"flip": [0]},))
+    channel = Image("a1", blobs, source=Image("a", blobs, axes="ijkc"), index=("c", 1))
+    assert [image.header().shape for image in (whole, channel)] == [(4, 5, 6, 2), (4, 5, 6)]
+    for image in (whole, channel):
+        with pytest.raises(Truncated):
+            image.read()

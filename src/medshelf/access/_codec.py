@@ -9,16 +9,15 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from medshelf.access._codec_objects import Deflate64, ZipLzma, Zlib
+from medshelf.access._codec_objects import MOST_WINDOW_BYTES, Deflate64, ZipLzma, Zlib, Zstd
 from medshelf.errors import AccessError
 
-FIRST_CHUNK_BYTES = 1 << 13
+FIRST_CHUNK_BYTES = 1 << 11
 CHUNK_BYTES = 1 << 17
 """Packed bytes that are taken at a time: few at first, as often only a header is wanted, then twice as many."""
 STEP_BYTES = 1 << 22
 DEFLATE_MAX_RATIO = 1032
 """Deflate can't do better: RFC 1951, 258 bytes from 2 bits."""
-XZ_MEMORY_BYTES = 2 << 30
 BOMB_FROM_BYTES = 16 << 30
 BOMB_RATIO = 2000
 """A whole file that gives so much, and so much more than it has, is a bomb; bzip2 reaches 1 to 1,000,000."""
@@ -38,16 +37,17 @@ _XZ_MAGIC = b"\xfd7zXZ\0"
 _FILE_CODECS: dict[str, tuple[bytes, Callable[[], Any]]] = {
     "gzip": (b"\x1f\x8b", lambda: Zlib(31)),
     "bz2": (b"BZh", bz2.BZ2Decompressor),
-    "xz": (_XZ_MAGIC, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_BYTES)),
+    "xz": (_XZ_MAGIC, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_WINDOW_BYTES)),
 }
 _MEMBER_CODECS: dict[str, Callable[[int], Any]] = {
     "deflate": lambda size: Zlib(-15),
     "deflate64": Deflate64,
     "zip-bz2": lambda size: bz2.BZ2Decompressor(),
     "zip-lzma": ZipLzma,
-    "zip-xz": lambda size: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_BYTES),
+    "zip-zstd": Zstd,
+    "zip-xz": lambda size: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_WINDOW_BYTES),
 }
-_BROKEN = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
+_BROKEN = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError)
 
 
 class Decompressed(io.RawIOBase):
@@ -61,7 +61,7 @@ class Decompressed(io.RawIOBase):
         The compressed bytes, seekable; closed with this.
     codec : str
         ``gzip``, ``bz2``, ``xz`` (whole files, which may be several streams one after another),
-        ``deflate``, ``deflate64``, ``zip-bz2``, ``zip-lzma`` or ``zip-xz`` (members of a zip).
+        ``deflate``, ``deflate64``, ``zip-bz2``, ``zip-lzma``, ``zip-zstd`` or ``zip-xz`` (members of a zip).
     name : str
         For messages.
     size_bytes : int, optional
@@ -148,6 +148,8 @@ class Decompressed(io.RawIOBase):
         try:
             data = self._produce(most)
         except _BROKEN as error:
+            if isinstance(error, MemoryError):
+                raise self._broken("there is no memory to unpack it", "the system gave none") from error
             raise self._broken("the compressed data are damaged", str(error)) from error
         self._position += len(data)
         if self._crc32 is not None:
@@ -184,7 +186,7 @@ class Decompressed(io.RawIOBase):
             return False
         rest = self._object.unused_data
         while not rest.strip(b"\0"):
-            rest = self._packed.read(CHUNK_BYTES) or b""
+            rest = self._packed.read(self._chunk_bytes) or b""
             if not rest:
                 return False
         rest = rest.lstrip(b"\0")
@@ -192,6 +194,7 @@ class Decompressed(io.RawIOBase):
         if not rest.startswith(_FILE_CODECS[self._codec][0]):
             return False
         self._packed.seek(-len(rest), 1)
+        self._chunk_bytes = min(FIRST_CHUNK_BYTES, CHUNK_BYTES)  # many streams may be tiny ones
         self._object = self._new()
         return True
 

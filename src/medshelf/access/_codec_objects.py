@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import lzma
+import sys
 import zlib
 from typing import Any
 
 from medshelf.errors import need
 
+MOST_WINDOW_BYTES = 2 << 30
+"""Most memory that a decompressor may want for what it looks back at."""
 _STEP64_BYTES = 512
 """Gives at most 16 MiB: 65,538 bytes from 17 bits."""
 
@@ -57,6 +60,8 @@ class ZipLzma:
         pb, lp = divmod(rest, 5)
         declared = int.from_bytes(head[5:9], "little")
         window = max(min(declared, self._size_bytes), 4096)  # no match reaches further than the member
+        if window > MOST_WINDOW_BYTES:
+            raise lzma.LZMAError(f"it takes a memory of {window} bytes, the limit is {MOST_WINDOW_BYTES}")
         return lzma.LZMADecompressor(
             lzma.FORMAT_RAW,
             filters=[{"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb, "dict_size": window}],
@@ -84,3 +89,26 @@ class Deflate64:
             self._out = memoryview(self._object.inflate(step))
         out, self._out = self._out[:max_length], self._out[max_length:]
         return bytes(out)
+
+
+class Zstd:
+    """Zstandard (RFC 8878), by the standard library from Python 3.14 on, else by a package of py7zr's.
+
+    It refuses windows of more than 128 MiB by itself.
+    """
+
+    def __init__(self, size_bytes: int) -> None:
+        module: Any = need("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "7z")
+        self._object = module.ZstdDecompressor()
+        self._error = module.ZstdError
+
+    eof = property(lambda self: self._object.eof)
+    unused_data = property(lambda self: self._object.unused_data)
+    needs_input = property(lambda self: self._object.needs_input)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        try:
+            out: bytes = self._object.decompress(data, max_length)
+        except self._error as error:
+            raise ValueError(str(error)) from error
+        return out

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medshelf.access._source import Part, Source, Unpacked
-from medshelf.access.problem import Problem, Problems, printable
+from medshelf.access.problem import Problem, Problems, legible
 from medshelf.errors import AccessError
 from medshelf.model.natural import natural_key
 
 MOST_MEMBERS = 20_000_000
+MOST_NAME_LENGTH = 4096
+"""Longest name that is listed; Linux takes no longer path (PATH_MAX)."""
 ENCRYPTED = 1
 SETUID = 2
 """Flag of a member that would run as somebody else."""
@@ -60,6 +62,8 @@ class Index:
     unpacked_bytes: int = 0
     problems: tuple[Problem, ...] = ()
     inner: dict[str, Index] = field(default_factory=dict)
+    lasting: bool = True
+    """False where another try may find more: a package was missing, or a server did not answer."""
     _rows: dict[str, int] | None = None
 
     def find(self, name: str) -> int | None:
@@ -133,8 +137,9 @@ class Index:
 class Gathering:
     """Collects members while an archive is walked, and refuses names that could lead out of a folder."""
 
-    def __init__(self, archive_name: str) -> None:
+    def __init__(self, archive_name: str, most_members: int = MOST_MEMBERS) -> None:
         self.archive_name = archive_name
+        self.most_members = most_members
         self.problems = Problems(archive_name)
         self._rows: dict[str, int] = {}
         self._columns = [array(t) for t in _COLUMNS.values()]
@@ -162,9 +167,9 @@ class Gathering:
             for column, value in zip(self._columns, values, strict=True):
                 column[row] = value
             return
-        if len(self._rows) >= MOST_MEMBERS:
+        if len(self._rows) >= self.most_members:
             raise AccessError(
-                "the archive holds too many members", where=self.archive_name, why=f"over {MOST_MEMBERS}"
+                "the archive holds too many members", where=self.archive_name, why=f"over {self.most_members}"
             )
         self._rows[name] = len(self._rows)
         for column, value in zip(self._columns, values, strict=True):
@@ -186,6 +191,8 @@ def safe_name(raw: str) -> tuple[str, str]:
 
     A leading ``./`` and doubled slashes go. Absolute names, ``..``, drive letters and NUL are refused.
     """
+    if len(raw) > MOST_NAME_LENGTH:
+        return raw, f"{LEFT_OUT}the name is longer than {MOST_NAME_LENGTH} characters"
     if "\0" in raw:
         return raw, f"{LEFT_OUT}the name holds a NUL byte"
     if raw.startswith("/"):
@@ -199,7 +206,7 @@ def safe_name(raw: str) -> tuple[str, str]:
         return raw, f"{LEFT_OUT}the name leads out of the archive"
     if name in ("", "."):
         return raw, f"{LEFT_OUT}the name is empty"
-    return printable(name), ""
+    return legible(name), ""
 
 
 def part_of(entry: Entry, start: int) -> Part:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from medshelf.access import _crypt, _solid, _tar, _zip
 from medshelf.access._codec import Decompressed
+from medshelf.access._far import End, far, refuse_afar
 from medshelf.access._index import BLOCK, ENCRYPTED, TAR, Entry, Index, part_of
 from medshelf.access._kind import COMPRESSED, UNREAD, is_archive_name, kind_of
 from medshelf.access._password import locked
@@ -14,12 +16,23 @@ from medshelf.access._random_access import is_quick
 from medshelf.access._source import SOLID, Source, Unpacked
 from medshelf.access._split import Joined
 from medshelf.access.problem import Problems
-from medshelf.errors import AccessError, MedshelfError
+from medshelf.errors import AccessError, MedshelfError, MissingExtra
 
 Progress = Callable[[int, int], None]
 """Told how many bytes of how many of the archive have been looked at."""
 
 _BUFFER_BYTES = 1 << 16
+_MEMBERS_OF_ANY = 1_000_000
+_LEAST_BYTES_OF_MEMBER = 8
+"""A compressed tar with more members than this allows is a bomb of names: headers alone pack better than 100 to 1."""
+LISTING_BYTES = 4 << 20
+"""Most that listing a tar, or the archives in an archive, may cost from afar, or a share of it where that is more."""
+LISTING_SHARE = 50
+_MOST_FROM_AFAR = 200
+"""Archives inside that are looked into from afar: each costs two or three requests."""
+_INNER_BYTES = 8 << 30
+_INNER_RATIO = 100
+"""Archives inside are unpacked to be listed as long as that is so much, or so much more than the archive has."""
 _EMPTY_TAR_BYTES = range(1024, 1 << 20, 512)
 """Sizes that a tar without members has; a larger file of zeros is room made for a download."""
 
@@ -49,8 +62,10 @@ def read_index(
     """
     index = _read_one(archive, name, progress, password)
     if inner:
-        problems = Problems(name)
-        _read_inner(index, archive, name, problems, password)
+        problems, afar = Problems(name), far(archive)
+        most = max(LISTING_BYTES, archive.size_bytes // LISTING_SHARE)
+        with afar.at_most(most) if afar is not None else nullcontext():
+            _read_inner(index, archive, name, problems, password)
         index.problems += problems.as_tuple()
     return index
 
@@ -88,9 +103,12 @@ def _read_one(archive: Source, name: str, progress: Progress | None, password: s
     with _open_forward(archive) as stream:
         head = _head(stream)
         kind = kind_of(head)
+        if far(archive) is not None:
+            refuse_afar(kind, name)
         if kind == "zip" or (not kind and name.lower().endswith(".zip")):
             disks = archive.starts if isinstance(archive, Joined) and archive.disks else (0,)
-            return _zip.read_index(stream, archive.size_bytes, name, disks)
+            at_end = End(stream, archive.size_bytes) if isinstance(stream, Decompressed) else stream
+            return _zip.read_index(at_end, archive.size_bytes, name, disks)
         if kind in COMPRESSED:
             return _read_compressed(archive, kind, name, progress)
         if kind == "tar" or _is_empty_tar(head, archive.size_bytes):
@@ -118,14 +136,20 @@ def _read_compressed(archive: Source, codec: str, name: str, progress: Progress 
                 hint="Name the folder in which it lies",
             )
         step = (lambda _: progress(raw.packed_position(), total)) if progress else _unheard
-        index, unpacked_bytes = _tar.read_index(stream, None, name, step)
+        most = max(_MEMBERS_OF_ANY, total // _LEAST_BYTES_OF_MEMBER)
+        index, unpacked_bytes = _tar.read_index(stream, None, name, step, most)
     index.codec, index.unpacked_bytes = codec, unpacked_bytes
     return index
 
 
 def _read_inner(index: Index, archive: Source, name: str, problems: Problems, password: str | None) -> None:
     source = index.bytes_of(archive, name, password)
+    left = max(_INNER_BYTES, _INNER_RATIO * archive.size_bytes)
     members = [(row, n) for row, n in enumerate(index.names) if is_archive_name(n)]
+    afar = far(archive)
+    if afar is not None and len(members) > _MOST_FROM_AFAR:
+        problems.add(name, f"{len(members)} archives lie in it, of which {_MOST_FROM_AFAR} were looked into from afar")
+        members = members[:_MOST_FROM_AFAR]
     for row, member in members:
         entry = index.entry(row, source)
         full_name = f"{name}!/{member}"
@@ -133,8 +157,16 @@ def _read_inner(index: Index, archive: Source, name: str, problems: Problems, pa
             problems.add(member, "not looked into: the archive around it is too large to unpack for that")
             continue
         try:
-            found = _read_one(packed_source(entry, full_name, password), full_name, None, password)
+            if afar is not None:
+                _refuse_packed(entry, full_name)
+            inside = packed_source(entry, full_name, password)
+            left -= inside.size_bytes if isinstance(inside, Unpacked) else 0
+            if left < 0:
+                problems.add(member, f"not looked into: it would unpack to {inside.size_bytes} bytes to be listed")
+                break
+            found = _read_one(inside, full_name, None, password)
         except MedshelfError as error:
+            index.lasting = index.lasting and afar is None and not isinstance(error, MissingExtra)
             problems.add(member, error)
             continue
         index.inner[member] = found
@@ -142,6 +174,14 @@ def _read_inner(index: Index, archive: Source, name: str, problems: Problems, pa
             path = member if problem.path == full_name else f"{member}!/{problem.path}"
             problems.add(path, problem.message)
         found.problems = ()
+
+
+def _refuse_packed(entry: Entry, name: str) -> None:
+    if entry.method not in (TAR, _zip.STORED) or entry.flags & ENCRYPTED:
+        raise AccessError(
+            "not looked into: it is packed in the archive around it, and can't be listed without reading all of it",
+            where=name, hint="Download the archive, and look into it then",
+        )  # fmt: skip
 
 
 def _open_forward(source: Source) -> io.RawIOBase:

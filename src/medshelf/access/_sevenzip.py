@@ -9,9 +9,12 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from medshelf.access._codec_objects import MOST_WINDOW_BYTES
 from medshelf.access._solid_row import Row
 from medshelf.access._source import Source
-from medshelf.errors import need
+from medshelf.errors import AccessError, need
+
+_LZMA, _LZMA2, _PPMD = b"\x03\x01\x01", b"\x21", b"\x03\x04\x01"
 
 
 def rows(source: Source, name: str, password: str | None) -> list[Row]:
@@ -39,7 +42,26 @@ def _each(source: Source, password: str | None) -> Iterator[Row]:
 
 def _open(stream: io.RawIOBase, password: str | None) -> Any:
     py7zr: Any = need("py7zr", "7z")
-    return py7zr.SevenZipFile(io.BufferedReader(stream, 1 << 16), password=password)
+    archive = py7zr.SevenZipFile(io.BufferedReader(stream, 1 << 16), password=password)
+    streams = getattr(archive.header, "main_streams", None)
+    for folder in streams.unpackinfo.folders if streams is not None else ():
+        for one in folder.coders:
+            _refuse_memory(one["method"], one["properties"] or b"")
+    return archive
+
+
+def _refuse_memory(method: bytes, properties: bytes) -> None:
+    """Refuse a decompressor that takes more memory than is sane, before it is made (7zFormat.txt, Methods.txt)."""
+    wanted = 0
+    if method == _LZMA2 and properties:
+        wanted = (2 | properties[0] & 1) << properties[0] // 2 + 11
+    elif method in (_LZMA, _PPMD):
+        wanted = int.from_bytes(properties[1:5], "little")
+    if wanted > MOST_WINDOW_BYTES:
+        raise AccessError(
+            "the 7z takes too much memory to unpack", why=f"{wanted} bytes, the limit is {MOST_WINDOW_BYTES}",
+            hint="Unpack it with 7-Zip, and name the folder instead",
+        )  # fmt: skip
 
 
 def contents(source: Source, name: str, password: str | None) -> Iterator[bytes]:

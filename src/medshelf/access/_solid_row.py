@@ -39,6 +39,8 @@ class told:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, MedshelfError) and error.where is None:
+            error.where = self.name
         if error is None or isinstance(error, MedshelfError) or not isinstance(error, Exception):
             return
         called = type(error).__name__

@@ -10,12 +10,13 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from medshelf.access._index import LEFT_OUT, SETUID, Gathering, Index
+from medshelf.access._index import LEFT_OUT, MOST_MEMBERS, SETUID, Gathering, Index
 from medshelf.access._random_access import MOST_TRAILING_BYTES
 from medshelf.errors import AccessError
 
 BLOCK = 512
 _MOST_EXTENDED_BYTES = 1 << 20
+_MOST_BYTES = 1 << 60
 _SETUID = 0o6000
 _FILES = (b"0", b"\0", b"7")
 _WHY = {
@@ -51,7 +52,9 @@ def looks_like_tar(head: bytes) -> bool:
     return len(head) >= BLOCK and any(head[:BLOCK]) and _checksum_fits(head[:BLOCK])
 
 
-def read_index(stream: io.BufferedIOBase, size_bytes: int | None, name: str, step: Step) -> tuple[Index, int]:
+def read_index(
+    stream: io.BufferedIOBase, size_bytes: int | None, name: str, step: Step, most_members: int = MOST_MEMBERS
+) -> tuple[Index, int]:
     """List a tar.
 
     Parameters
@@ -64,6 +67,8 @@ def read_index(stream: io.BufferedIOBase, size_bytes: int | None, name: str, ste
         For messages.
     step : callable
         See `Step`.
+    most_members : int
+        More are an error.
 
     Returns
     -------
@@ -75,7 +80,7 @@ def read_index(stream: io.BufferedIOBase, size_bytes: int | None, name: str, ste
     AccessError
         The tar is cut or damaged.
     """
-    found = Gathering(name)
+    found = Gathering(name, most_members)
     pending = _Pending()
     position = 0
     while True:
@@ -143,21 +148,24 @@ def _apply(pending: _Pending, said: dict[str, bytes], name: str, start: int) -> 
         if not said["size"].isdigit() or len(said["size"]) > 19:
             raise _broken(name, "a size that is no number", start)
         pending.size = int(said["size"])
-    pending.sparse = any(key.startswith("GNU.sparse.") for key in said)
+        if pending.size > _MOST_BYTES:
+            raise _broken(name, "a size that can't be", start)
+    pending.sparse = pending.sparse or any(key.startswith("GNU.sparse.") for key in said)
 
 
 def _pax(data: bytes, name: str, start: int) -> dict[str, bytes]:
     """Return the records ``<length> <key>=<value>\\n`` of an extended header."""
     said: dict[str, bytes] = {}
-    while data.strip(b"\0"):
-        digits, _, _ = data[:12].partition(b" ")
+    data, at = data.rstrip(b"\0"), 0
+    while at < len(data):
+        digits, _, _ = data[at : at + 12].partition(b" ")
         length = int(digits) if digits.isdigit() else 0
-        record = data[len(digits) + 1 : length]
-        if length > len(data) or not record.endswith(b"\n") or b"=" not in record:
+        record = data[at + len(digits) + 1 : at + length]
+        if at + length > len(data) or not record.endswith(b"\n") or b"=" not in record:
             raise _broken(name, "a damaged extended header", start)
         key, _, value = record[:-1].partition(b"=")
         said[_text(key)] = value
-        data = data[length:]
+        at += length
     return said
 
 
@@ -183,7 +191,7 @@ def _number(raw: bytes, name: str, at: int) -> int:
     """Return an octal number, or GNU's base-256 one for what is too large for octal."""
     if raw[0] & 0x80:
         value = int.from_bytes(bytes([raw[0] & 0x7F]) + raw[1:], "big")
-        if raw[0] & 0x40 or value >= 1 << 62:
+        if raw[0] & 0x40 or value > _MOST_BYTES:
             raise _broken(name, "a size that can't be", at)
         return value
     digits = raw.partition(b"\0")[0].strip() or b"0"
@@ -226,8 +234,7 @@ def _skip_to(
     stream: io.BufferedIOBase, position: int, data_end: int, size_bytes: int | None, name: str
 ) -> None:
     """Go to the next header; the padding of the last member may be missing, its data may not."""
-    reached = stream.seek(position)
-    if data_end > (reached if size_bytes is None else size_bytes):
+    if size_bytes is not None and data_end > size_bytes or stream.seek(position) < data_end and size_bytes is None:
         raise _broken(name, "the tar ends inside a member", data_end)
 
 

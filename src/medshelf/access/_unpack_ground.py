@@ -51,8 +51,21 @@ def make_home(root: Path, home: Path) -> None:
         if home.is_symlink():
             raise AccessError("a link stands where the journal belongs", where=home, hint="Remove it")
         home.mkdir(parents=True, exist_ok=True)
+        with os.scandir(home) as entries:
+            for entry in entries:
+                _refuse_strange(entry)
     except OSError as error:
         raise AccessError("the folder can't be made", where=root, why=error.strerror) from error
+
+
+def _refuse_strange(entry: os.DirEntry[str]) -> None:
+    """Refuse what is no plain file of its own where the journal lies: it would be written through to elsewhere."""
+    found = entry.stat(follow_symlinks=False)
+    if not entry.is_file(follow_symlinks=False) or found.st_nlink > 1:
+        raise AccessError(
+            "something else stands where the journal belongs", where=entry.path, why="a link, a pipe or a folder",
+            hint="Remove it",
+        )  # fmt: skip
 
 
 def missing(steps: list[Step], root: Path, journal: Journal, *, ended: bool, anew: bool = False) -> list[Step]:
@@ -84,7 +97,8 @@ def _is_ours(path: Path, step: Step, journal: Journal) -> bool:
     """Return whether the journal names a file; it does from now on where the file is the archive's, by its CRC-32."""
     if step.target in journal.done:
         return True
-    if step.crc32 is None or path.stat().st_size != step.size_bytes or crc32_of(path) != step.crc32:
+    found = path.lstat()
+    if step.crc32 is None or (found.st_size, found.st_nlink) != (step.size_bytes, 1) or crc32_of(path) != step.crc32:
         return False
     journal.add(step.target, step.size_bytes, step.crc32)
     return True

@@ -12,17 +12,25 @@ from medshelf.access import _zip
 from medshelf.access._codec import DEFLATE_MAX_RATIO
 from medshelf.access._index import BLOCK, LEFT_OUT, SETUID, TAR, TWICE, Index
 from medshelf.access.archive import Archive
-from medshelf.access.problem import printable
+from medshelf.access.problem import legible, shortened
 from medshelf.errors import AccessError, NotFound
 
 MOST_MEMBERS = 1_000_000
 MOST_FOLDERS = 64
 OWN_FOLDER = ".unpacked"
 """Where the journal and the marker lie, below the folder that is filled."""
+LOCK_FILE = "medshelf.lock.json"
+"""What a download writes beside its files (`medshelf.access.download`)."""
 _LONGEST_PART_BYTES = 255
+_LONGEST_BYTES = 900
+"""A path may have 1,024 bytes on macOS (PATH_MAX), with the folder that is filled."""
 _LOCAL_BYTES = 30
 _SHOWN = 5
 _ODD = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
+_IGNORED = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""Characters that HFS+ leaves out of account when it compares names (Apple, Technical Note TN1150)."""
+_SHORT = re.compile(re.escape(OWN_FOLDER[1:7]) + r"~\d+")
+"""What Windows calls `OWN_FOLDER` where names are of 8 and 3 letters."""
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *", re.IGNORECASE)
 """Names of devices in any folder and with any ending (learn.microsoft.com, Naming Files, Paths, and Namespaces)."""
 
@@ -63,7 +71,7 @@ def plan(archive: Archive, members: Iterable[str] | None) -> list[Step]:
         raise _refused(archive, [f"{len(rows)} members, more than {MOST_MEMBERS}"])
     steps = [_step(index, row) for row in rows]
     faults = [] if members is not None else list(_left_out(archive, index))
-    faults += [f"{s.name}: {fault}" for s in steps if (fault := _fault(index, s))]
+    faults += [f"{shortened(s.name)}: {fault}" for s in steps if (fault := _fault(index, s))]
     faults += [*_collisions(steps), *_overlaps(index)]
     if faults:
         raise _refused(archive, faults)
@@ -80,7 +88,7 @@ def directory_hash(archive: Archive) -> str:
 
 def portable(name: str) -> str:
     """Return a name that every system can store: ``<>:"|?*\\``, control characters and ends in dots become ``_``."""
-    parts = (_ODD.sub("_", part) for part in printable(name).split("/"))
+    parts = (_ODD.sub("_", part) for part in legible(name).split("/"))
     return "/".join(part[:-1] + "_" if part[-1:] in (".", " ") else part for part in parts)
 
 
@@ -110,14 +118,19 @@ def _fault(index: Index, step: Step) -> str:
     column = {key: values[step.row] for key, values in index.columns.items()}
     if column["flags"] & SETUID:
         return "it would run as another user (setuid or setgid)"
-    if parts[0].casefold() == OWN_FOLDER:
+    first = _same(parts[0])
+    if first == OWN_FOLDER or _SHORT.fullmatch(first):
         return f"{OWN_FOLDER} is the folder of the journal"
+    if first == LOCK_FILE:
+        return f"{LOCK_FILE} is the lock file of a download"
     if len(parts) > MOST_FOLDERS:
         return f"it lies more than {MOST_FOLDERS} folders deep"
     if any(_RESERVED.fullmatch(part.partition(".")[0]) for part in parts):
         return "Windows keeps this name for a device"
     if any(len(part.encode()) > _LONGEST_PART_BYTES for part in parts):
         return f"a part of the name is longer than {_LONGEST_PART_BYTES} bytes"
+    if len(step.target.encode()) > _LONGEST_BYTES:
+        return f"the name is longer than {_LONGEST_BYTES} bytes"
     deflated = column["method"] not in (TAR, BLOCK) and _zip.METHODS.get(column["method"]) == "deflate"
     if deflated and column["size"] > column["packed"] * DEFLATE_MAX_RATIO:
         return f"it declares {column['size']} bytes, more than its {column['packed']} packed ones can hold"
@@ -142,7 +155,9 @@ def _collisions(steps: list[Step]) -> Iterator[str]:
 
 
 def _same(target: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", target).casefold())
+    if target.isascii():
+        return target.casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", _IGNORED.sub("", target)).casefold())
 
 
 def _overlaps(index: Index) -> Iterator[str]:

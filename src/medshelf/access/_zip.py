@@ -12,16 +12,16 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from medshelf.access._codec import FIRST_CHUNK_BYTES
 from medshelf.access._index import ENCRYPTED, LEFT_OUT, SETUID, Entry, Gathering, Index
 from medshelf.access._zip_end import Directory, find_directory, read_exactly, unwrap
 from medshelf.errors import AccessError
 
 STORED = 0
-METHODS = {8: "deflate", 9: "deflate64", 12: "zip-bz2", 14: "zip-lzma", 95: "zip-xz"}
+METHODS = {8: "deflate", 9: "deflate64", 12: "zip-bz2", 14: "zip-lzma", 93: "zip-zstd", 95: "zip-xz"}
 OTHER_METHODS = {
     1: "Shrink",
     6: "Implode",
-    93: "Zstandard",
     97: "WavPack",
     98: "PPMd",
     99: "AES",
@@ -30,6 +30,10 @@ OTHER_METHODS = {
 _ENTRY = struct.Struct("<4s6H3L5H2L")  # 4.3.12
 _LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
 _FULL = 0xFFFFFFFF
+_AHEAD_BYTES = 512
+"""Room for a name and extra data: with the first packed bytes they are read at once, as a server may be far away."""
+_PIECE_BYTES = 1 << 20
+_MOST_ENTRY_BYTES = _ENTRY.size + 3 * 0xFFFF
 _UNIX, _MAC = 3, 19
 
 
@@ -78,11 +82,9 @@ def read_index(stream: io.RawIOBase, size_bytes: int, name: str, disks: tuple[in
         The directory is missing (a download that was cut), damaged, encrypted, or on another disk.
     """
     directory = find_directory(stream, size_bytes, name, disks)
-    stream.seek(directory.start)
-    data = read_exactly(stream, directory.size_bytes)
     found = Gathering(name)
     count, offset = 0, -1
-    for row in _entries(data, name):
+    for row in _entries(stream, directory, name):
         count += 1
         if directory.wrapped:
             offset = unwrap(stream, row.offset, offset + 1, directory)
@@ -122,7 +124,7 @@ def read_local(stream: io.RawIOBase, entry: Entry, name: str) -> Local:
         There is no local header where the directory says.
     """
     stream.seek(entry.offset)
-    head = read_exactly(stream, _LOCAL.size)
+    head = read_exactly(stream, _LOCAL.size + _AHEAD_BYTES + min(entry.packed_bytes, FIRST_CHUNK_BYTES))[: _LOCAL.size]
     if len(head) < _LOCAL.size or not head.startswith(b"PK\x03\x04"):
         raise AccessError(
             "the member is not where the archive's directory says",
@@ -136,25 +138,32 @@ def read_local(stream: io.RawIOBase, entry: Entry, name: str) -> Local:
         raise AccessError("the archive ends inside the member", where=name, hint="Fetch the archive again")
     extra = b""
     if entry.flags & ENCRYPTED:
-        stream.seek(name_bytes, 1)
+        stream.seek(entry.offset + _LOCAL.size + name_bytes)
         extra = read_exactly(stream, extra_bytes)
     return Local(start, flags, time, extra)
 
 
-def _entries(data: bytes, archive_name: str) -> Iterator[_Row]:
-    position = 0
-    while position + _ENTRY.size <= len(data):
-        fields = _ENTRY.unpack_from(data, position)
-        if fields[0] != b"PK\x01\x02":
-            if data[position : position + 4] == b"PK\x05\x05":  # digital signature, 4.3.13
+def _entries(stream: io.RawIOBase, directory: Directory, archive_name: str) -> Iterator[_Row]:
+    """Yield the entries, read piece by piece, so that a size that lies costs no memory."""
+    data, position, reached = b"", 0, 0
+    while reached < directory.size_bytes or position < len(data):
+        if len(data) - position < _MOST_ENTRY_BYTES and reached < directory.size_bytes:
+            stream.seek(directory.start + reached)
+            more = read_exactly(stream, min(_PIECE_BYTES, directory.size_bytes - reached))
+            if not more:
+                raise _damaged(archive_name, "the file ends inside it")
+            data, position, reached = data[position:] + more, 0, reached + len(more)
+        head = data[position : position + _ENTRY.size]
+        if not head.startswith(b"PK\x01\x02"):
+            if head.startswith(b"PK\x05\x05"):  # digital signature, 4.3.13
                 return
-            raise AccessError(
-                "the zip's directory is damaged",
-                where=archive_name,
-                why=f"no entry at byte {position} of {len(data)}",
-                hint="Fetch it again, or compare its checksum",
-            )
+            raise _damaged(archive_name, f"no entry at byte {reached - len(data) + position} of {directory.size_bytes}")
+        if len(head) < _ENTRY.size:
+            raise _damaged(archive_name, "it ends inside an entry")
+        fields = _ENTRY.unpack(head)
         (_, made, _, flags, method, _, _, crc, packed, size, n, e, c, disk, _, attributes, offset) = fields
+        if position + _ENTRY.size + n + e + c > len(data):
+            raise _damaged(archive_name, "it ends inside an entry")
         if flags & 0x2000:
             raise AccessError("the zip's directory is encrypted", where=archive_name)
         position += _ENTRY.size
@@ -168,6 +177,12 @@ def _entries(data: bytes, archive_name: str) -> Iterator[_Row]:
         mode = attributes >> 16 if made >> 8 in (_UNIX, _MAC) else 0
         is_folder = name.endswith("/") or bool(attributes & 0x10 and not size)
         yield _Row(name, flags, method, crc, packed, size, offset, disk, mode, is_folder)
+
+
+def _damaged(archive_name: str, why: str) -> AccessError:
+    return AccessError(
+        "the zip's directory is damaged", where=archive_name, why=why, hint="Fetch it again, or compare its checksum"
+    )
 
 
 def _zip64(extra: bytes, size: int, packed: int, offset: int, disk: int) -> tuple[int, int, int, int]:

@@ -14,6 +14,7 @@ from medshelf.errors import AccessError
 _END = struct.Struct("<4s4H2LH")  # 4.3.16
 _LOCATOR64 = struct.Struct("<4sLQL")  # 4.3.15
 _END64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14
+_SHORT_TAIL_BYTES = 4096
 _MOST_DIRECTORY_BYTES = 2 << 30
 
 
@@ -37,11 +38,14 @@ def disk_count(stream: io.RawIOBase, size_bytes: int) -> int:
 
 def _end(stream: io.RawIOBase, size_bytes: int) -> tuple[tuple[int, ...], int, bool] | None:
     """Return the end record's disk, first disk, counts, size and offset; its place; and whether it is zip64."""
-    tail_start = max(0, size_bytes - _END.size - 0xFFFF)
-    stream.seek(tail_start)
-    tail = read_exactly(stream, size_bytes - tail_start)
-    at = _find_end(tail)
-    if at is None:
+    for tail_bytes in (_SHORT_TAIL_BYTES, _END.size + 0xFFFF):  # comments are rare, and the tail may be far away
+        tail_start = max(0, size_bytes - tail_bytes)
+        stream.seek(tail_start)
+        tail = read_exactly(stream, size_bytes - tail_start)
+        at = _find_end(tail, whole=tail_bytes != _SHORT_TAIL_BYTES or not tail_start)
+        if at is not None:
+            break
+    else:
         return None
     end = tail_start + at
     record = _end64(stream, end)
@@ -99,7 +103,7 @@ def _place(
     shift = start - offset
     if size and not _is_entry(stream, start):
         start, shift = offset, 0
-    if start < 0 or size > _MOST_DIRECTORY_BYTES or (size and not _is_entry(stream, start)):
+    if start < 0 or start + size > end or size > _MOST_DIRECTORY_BYTES or (size and not _is_entry(stream, start)):
         raise AccessError(
             "the zip's directory is damaged",
             where=name,
@@ -122,8 +126,8 @@ def unwrap(stream: io.RawIOBase, offset: int, least: int, directory: Directory) 
     return offset
 
 
-def _find_end(tail: bytes) -> int | None:
-    """Return where the end record begins: the last whose comment reaches the end, or else the last."""
+def _find_end(tail: bytes, *, whole: bool) -> int | None:
+    """Return where the end record begins: the last whose comment reaches the end, or else, in the `whole`, the last."""
     fallback = None
     at = tail.rfind(b"PK\x05\x06")
     while at >= 0:
@@ -133,7 +137,7 @@ def _find_end(tail: bytes) -> int | None:
                 return at
             fallback = at if fallback is None else fallback
         at = tail.rfind(b"PK\x05\x06", 0, at)
-    return fallback
+    return fallback if whole else None
 
 
 def _end64(stream: io.RawIOBase, end: int) -> tuple[int, ...] | None:

@@ -208,7 +208,8 @@ class Archive:
             self._source, self.where, inner=self.inner, progress=self._progress, password=password
         )
         large = index.codec or index.inner or len(index.names) >= CACHED_FROM_MEMBERS
-        if large and (password is None or not is_locked(index)):  # what a password opens is not for others
+        shared = password is None or not is_locked(index)  # what a password opens is not for others
+        if large and index.lasting and shared:
             save(cache_file("archives", f"{self.where}|{self.inner}"), self._about(), index.to_bytes())
         return index
 

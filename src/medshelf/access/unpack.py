@@ -159,7 +159,7 @@ def _write_all(
         path, temporary = root / step.target, journal.temporary
         try:
             with _full_disk_told(path):
-                with open(temporary, "wb") as out:
+                with open(temporary, "xb") as out:
                     crc = _copy(stream, out, step, told)
                 _check(archive, step, crc)
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,8 @@ MAX_RATIO = 1100
 """More than deflate can inflate a byte to (1032, reached by runs of one value)."""
 
 _CHUNK = 1 << 14
+_START = 1 << 11
+"""Packed bytes that are read at a time for a header: the file may be far away."""
 _SLACK = 1 << 20
 _ALIGN = 64
 _MORE = "the compressed stream holds more bytes than the header declares"
@@ -101,7 +103,7 @@ def inflate_start(stream: BinaryIO, size: int, name: str) -> bytes:
     parts: list[bytes] = []
     missing = size
     engine = zlib.decompressobj(31)
-    chunk = stream.read(_CHUNK)
+    chunk = stream.read(_START)
     while missing and chunk:
         try:
             part = engine.decompress(chunk, missing)
@@ -110,12 +112,12 @@ def inflate_start(stream: BinaryIO, size: int, name: str) -> bytes:
         parts.append(part)
         missing -= len(part)
         if engine.eof:
-            chunk = engine.unused_data or stream.read(_CHUNK)
+            chunk = engine.unused_data or stream.read(_START)
             if not chunk.startswith(GZIP_MAGIC):
                 break
             engine = zlib.decompressobj(31)
         else:
-            chunk = engine.unconsumed_tail or stream.read(_CHUNK)
+            chunk = engine.unconsumed_tail or stream.read(_START)
     return b"".join(parts)
 
 

@@ -70,7 +70,10 @@ class Image:
         """
         if self.source is not None and self.index is not None:
             return self._taken(self.source.volume, *self.index)
-        volume = _coloured(self._stored()) if self.colours else self._stored()
+        return self._dressed(_coloured(self._stored()) if self.colours else self._stored())
+
+    def _dressed(self, volume: Volume) -> Volume:
+        """Return what is stored with the axes, the spacing and the operations of the layout."""
         if self.axes is not None and self.axes != volume.axes:
             if len(self.axes) != volume.array.ndim:
                 raise LayoutError(
@@ -111,11 +114,15 @@ class Image:
         return formats.read(self.blobs[0], _image_reader(self.reader), self.key)
 
     def header(self) -> Header:
-        """Read what is known without decoding voxels, where the format can; ops may still change it."""
-        read_first = self.ops or self.reader == "slices" or self.axes or self.colours
-        if read_first or self.source is not None or self.row is not None:
-            volume = self.volume
-            return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
+        """Read what is known without decoding voxels, where the format and the operations of the layout allow it."""
+        if self.reader == "slices" or self.colours or self.row is not None or not operate.keep_values(self.ops):
+            return _header_of(self.volume)
+        if self.source is not None and self.index is not None:
+            return _header_of(self._taken(_stand_in(self.source.header()), *self.index))
+        found = self._stored_header()
+        return _header_of(self._dressed(_stand_in(found))) if self.ops or self.axes is not None else found
+
+    def _stored_header(self) -> Header:
         if self._is_dicom_slide():
             from medshelf.formats import dicom_slide
 
@@ -192,6 +199,16 @@ class Image:
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "volume"}
+
+
+def _stand_in(header: Header) -> Volume:
+    """Return a volume of zeros that takes no memory, to which operations are applied for what they do to a header."""
+    array = np.broadcast_to(np.zeros((), header.dtype), header.shape)
+    return Volume(array, header.axes, header.affine, header.spacing_mm, header.meta)
+
+
+def _header_of(volume: Volume) -> Header:
+    return Header(volume.shape, volume.array.dtype.name, volume.axes, volume.affine, volume.spacing_mm)
 
 
 def _coloured(volume: Volume) -> Volume:

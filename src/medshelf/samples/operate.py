@@ -154,6 +154,14 @@ OPERATIONS: Mapping[str, Callable[[Volume, Any], Volume]] = {
 }  # fmt: skip
 
 
+_PLACES = frozenset({"flip", "rot90", "transpose", "squeeze", "take", "geometry"})
+
+
+def keep_values(operations: Sequence[Mapping[str, Any]]) -> bool:
+    """Return True if operations move voxels and put headers right, but neither look at values nor change their type."""
+    return all(name in _PLACES for operation in operations for name in operation)
+
+
 def apply(volume: Volume, operations: Sequence[Mapping[str, Any]]) -> Volume:
     """Apply operations such as ``{"flip": [0]}`` in order.
 

@@ -1,4 +1,6 @@
-"""``make chaos``: every fault, and many kills, as a table: ``python -m tests.access.faults.run --kills 240``.
+"""``make chaos``: every fault, and many kills of downloads and of unpacking, as a table.
+
+``python -m tests.access.faults.run --kills 240``.
 
 Exit code 1 when a final file was neither byte-exact nor absent with an error.
 """
@@ -11,9 +13,10 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from tests.access.faults import kills
+from tests.access.faults import kills, unpack_kills
 from tests.access.faults.cases import CASES
 from tests.access.faults.disk import DISK_CASES, small_disk
 from tests.access.faults.real import real_server
@@ -43,7 +46,8 @@ class Table:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=240, help="how many processes are killed, over all kinds")
+    parser.add_argument("--kills", type=int, default=240,
+                        help="of downloads, over all kinds; and half as many of unpacking")  # fmt: skip
     parser.add_argument("--seed", type=int, default=int(time.time()))
     args = parser.parse_args()
     table = Table()
@@ -62,6 +66,10 @@ def main() -> int:
     each = -(-args.kills // len(kills.KINDS))
     for n, kind in enumerate(kills.KINDS):
         table.row(kind, "http.server", lambda folder, kind=kind, n=n: killed(kind, folder, each, args.seed + n))
+    each = -(-args.kills // 2 // len(unpack_kills.KINDS))
+    for n, kind in enumerate(unpack_kills.KINDS):
+        row = partial(killed_unpacking, kind, n_kills=each, seed=args.seed + 100 + n)
+        table.row(f"kill -9 while unpacking: {kind}, 300 files", "none", row)
     print(f"seed {args.seed}; {'every final file is exact or absent' if not table.n_bad else f'{table.n_bad} WRONG'}")
     return 1 if table.n_bad else 0
 
@@ -71,6 +79,14 @@ def killed(kind: str, folder: Path, n_kills: int, seed: int) -> str:
     return (
         f"{seen.kills} kills: exact or absent after each; {seen.resumed} continued, {seen.completed} completed, "
         f"{seen.busy} told of another"
+    )
+
+
+def killed_unpacking(kind: str, folder: Path, n_kills: int, seed: int) -> str:
+    seen = unpack_kills.run(kind, folder, n_kills, seed)
+    return (
+        f"{seen.kills} kills: whole files only after each, {seen.resumed} continued and kept {seen.kept} files, "
+        f"{seen.early} before the first or after the last"
     )
 
 

@@ -13,7 +13,8 @@
 What is named is an address, a reference of a host, or a `Listing` of one (`medshelf.access.hosts`). Names in the
 tree are those that the host gives its files; what lies in an archive follows as ``a.zip!/member``. Zips (split ones
 too) and plain tars are listed; a tar only as long as its headers cost little. A compressed tar, a 7z or a rar can't
-be listed without reading all of it: `Tree.problems` says so, and its name stays in the tree.
+be listed without reading all of it: `Tree.problems` says so, and its name stays in the tree. Archives inside archives
+are listed one level deep where they are stored as they are; those that are packed once more are told as problems.
 
 A server that does not answer ranges, and a file that changes meanwhile (its ETag or date), are an `AccessError`;
 nothing is ever fetched whole because of that. Trees pickle; a process that gets one has a client and a count of its

@@ -20,6 +20,8 @@ from medshelf.errors import AccessError, NotFound, NotWhole, Offline
 
 KEPT_BYTES = 32 << 20
 _TRIES = 3
+_MOST_RUNS = 64
+"""Places where reading may go on, of all files: images and masks of a release lie in two places of an archive."""
 _NO_BYTES = "HTTP 416"
 """To a request for the first bytes: there are none (RFC 9110, 15.5.17)."""
 _REFUSED = ("HTTP 401", "HTTP 403")
@@ -61,6 +63,7 @@ class Client:
         self._kept_bytes = 0
         self._gates: dict[str, Gate] = {}
         self._stop = Stop()
+        self._runs: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -125,6 +128,18 @@ class Client:
                 self._kept_bytes += len(piece) - len(old)
             while self._kept_bytes > KEPT_BYTES:
                 self._kept_bytes -= len(self._blocks.popitem(last=False)[1])
+
+    def ahead(self, source: RemoteSource, number: int) -> int:
+        """Return how many blocks to ask for from `number` on: more, the longer a file is read on, by any stream."""
+        with self._lock:
+            return self._runs.pop((source.key, number), 0) * 2 or 1
+
+    def went_to(self, source: RemoteSource, number: int, ahead: int) -> None:
+        """Note that blocks before `number` were read, `ahead` of them at once."""
+        with self._lock:
+            self._runs[source.key, number] = ahead
+            while len(self._runs) > _MOST_RUNS:
+                self._runs.popitem(last=False)
 
     def fetch(self, source: RemoteSource, start: int, stop: int) -> bytes:
         """Return the bytes from `start` up to `stop`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,17 @@ class RemoteSource:
     def open(self) -> io.RawIOBase:
         return RemoteStream(self)
 
+    def at_most(self, size_bytes: int) -> AbstractContextManager[None]:
+        """Let no more than so many bytes be asked for within the block."""
+        return self.client.traffic.at_most(size_bytes)
+
 
 class RemoteStream(io.RawIOBase):
     """A position in a remote file.
 
-    Filling a buffer takes one block, and twice as many each time that reading goes on where it stopped. A `read` of
-    a number of bytes takes just those, as it is known that they are wanted.
+    Filling a buffer takes one block, and twice as many each time that reading goes on where it, or another stream of
+    the file, stopped: small members that lie beside each other come together. A `read` of a number of bytes takes
+    just those, as it is known that they are wanted.
     """
 
     def __init__(self, source: RemoteSource) -> None:
@@ -48,8 +54,6 @@ class RemoteStream(io.RawIOBase):
         self._source = source
         self._client = source.client
         self._position = 0
-        self._next = -1
-        self._ahead = 1
 
     def readable(self) -> bool:
         return True
@@ -99,13 +103,13 @@ class RemoteStream(io.RawIOBase):
 
     def _fetched(self, number: int, wanted: int) -> bytes:
         """Ask for blocks from `number` on, up to one that is kept."""
-        self._ahead = min(2 * self._ahead, MOST_AHEAD_BLOCKS) if number == self._next else 1
-        count = min(max(wanted, self._ahead), _MOST_AT_ONCE_BLOCKS)
+        ahead = min(self._client.ahead(self._source, number), MOST_AHEAD_BLOCKS)
+        count = min(max(wanted, ahead), _MOST_AT_ONCE_BLOCKS)
         for further in range(1, count):
             if self._client.block(self._source, number + further) is not None:
                 count = further
                 break
-        self._next = number + count
+        self._client.went_to(self._source, number + count, ahead)
         start = number * BLOCK_BYTES
         data = self._client.fetch(self._source, start, min(start + count * BLOCK_BYTES, self._source.size_bytes))
         if count <= MOST_AHEAD_BLOCKS:  # more is a whole member, which is read once

@@ -23,8 +23,9 @@ class Traffic:
 
     @contextmanager
     def at_most(self, size_bytes: int) -> Iterator[None]:
-        """Let no more than so many bytes be asked for within the block."""
-        before, self._most = self._most, self.bytes + size_bytes
+        """Let no more than so many bytes be asked for within the block, nor more than a block around it allows."""
+        before, most = self._most, self.bytes + size_bytes
+        self._most = most if before is None else min(before, most)
         try:
             yield
         finally:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from medshelf.access import _read_index
+from medshelf.access._far import refuse_afar
 from medshelf.access._index import safe_name
-from medshelf.access._kind import COMPRESSED, UNREAD_SUFFIXES, is_archive_name, kind_of
+from medshelf.access._kind import UNREAD_SUFFIXES, is_archive_name, kind_of
 from medshelf.access._member import member_limit_bytes
-from medshelf.access._source import SOLID, Source
+from medshelf.access._source import Source
 from medshelf.access._split import joined
 from medshelf.access.archive import Archive
 from medshelf.access.hosts import HostFile, Listing, host_named, split_ref
@@ -27,9 +29,6 @@ from medshelf.errors import AccessError, MedshelfError, NotFound
 from medshelf.model.blob import Blob
 from medshelf.model.natural import natural_sorted
 
-LISTING_BYTES = 4 << 20
-"""Most that listing a tar may cost, or a fiftieth of the tar where that is more."""
-_LISTING_SHARE = 50
 _HEAD_BYTES = 512
 _BUFFER_BYTES = 1 << 16
 
@@ -218,16 +217,13 @@ def _listed(files: Files, name: str, beside: Mapping[str, str], password: str | 
     split = joined(posixpath.basename(name), beside, lambda part: files.source(beside[part]), where)
     source = split or files.source(name)
     kind = _kind(source)
-    if kind in (*COMPRESSED, *SOLID):
-        raise AccessError(
-            "this kind of archive can't be listed without reading all of it", where=where,
-            why="a compressed tar" if kind in COMPRESSED else kind, hint="Download it, and look into it then",
-        )  # fmt: skip
-    archive = Archive(where, inner=False, password=password, source=source)
+    refuse_afar(kind, where)
+    archive = Archive(where, password=password, source=source)
     if kind == "zip":
         _ = archive.names
     else:
-        with files.client.traffic.at_most(max(LISTING_BYTES, source.size_bytes // _LISTING_SHARE)):
+        most = max(_read_index.LISTING_BYTES, source.size_bytes // _read_index.LISTING_SHARE)
+        with files.client.traffic.at_most(most):
             _ = archive.names
     return archive
 

@@ -15,7 +15,8 @@ from medshelf.errors import FormatError, Unsupported
 
 MAGIC = b"NRRD000"
 _LONGEST = 1 << 24
-_READ = 1 << 16
+_READ = 1 << 11
+"""What is read first of a file that may be far away; then twice as much each time."""
 _END = re.compile(rb"\r?\n\r?\n")
 _SPELLINGS = {
     "int8": ("signed char", "int8", "int8_t"),
@@ -91,7 +92,7 @@ def read_text(stream: BinaryIO, name: str) -> tuple[bytes, int]:
     """
     text = b""
     while len(text) < _LONGEST:
-        chunk = stream.read(_READ)
+        chunk = stream.read(max(_READ, len(text)))
         begin = max(len(text) - 3, 0)
         text += chunk
         end = _END.search(text, begin)
