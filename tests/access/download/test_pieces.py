@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medshelf.access.download.recent import Recent
 from medshelf.access.download.sniff import encoding_is_wrong, look_at_all, look_at_start
 from medshelf.access.download.spans import Spans
 from medshelf.access.download.structure import structure_of
@@ -36,6 +37,20 @@ def test_spans_are_a_set_of_positions(spans: list[tuple[int, int]], asked: tuple
         assert gap[0] == missing[0] and gap[1] is not None
         assert all(n in missing for n in range(gap[0], gap[1]))
     assert mine.before(30).total == len([n for n in positions if n < 30])
+
+
+def test_what_was_written_last_is_at_hand_up_to_a_limit_and_reading_meets_it_again() -> None:
+    recent, piece = Recent(), some_bytes(1 << 20)
+    for n in range(6):
+        recent.add(n << 20, piece)
+    assert recent.at(5 << 20, 1 << 20)[0] is piece
+    assert recent.at(0, 1 << 20) == (None, 1 << 20)
+    assert recent.at((1 << 20) + 5, 4 << 20) == (None, (1 << 20) - 5), "up to where the next piece begins"
+    assert recent.at(5 << 20, 10) == (None, 10), "no more than was asked for"
+    recent.add(6 << 20, b"few")
+    assert recent.at(6 << 20, 1 << 20)[0] is None
+    recent.clear()
+    assert recent.at(5 << 20, 1 << 20) == (None, 1 << 20)
 
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n" + b"\0" * 3000, b"\xff\xd8\xff\xe0" + b"\0" * 3000
