@@ -2,18 +2,18 @@
 
 medshelf proves, renames and notes 10,000 files. The others fetch a share of them, in a loop as their documentation has
 it, and their time is taken per file. pooch proves them as well, the others do not. "Near" is loopback as it is, where
-processor time is all; that is told by itself, as it hardly depends on who else uses the machine. "Far" is a relay that takes
-10 ms each way, as a host on the same continent does.
+processor time is all; that is told by itself, as it depends less on who else uses the machine. "Far" is a relay that
+takes 10 ms each way, as a host on the same continent does.
 
 * pooch: ``fetch`` with a registry of SHA-256. wget: ``download``. requests: ``get`` for each file, as in torch-em.
-* urlretrieve: what MONAI's ``download_url`` does (`monai.apps.utils`), called as it calls it; MONAI itself needs torch.
+* urlretrieve: what MONAI's ``download_url`` calls, adding a progress bar and a move; MONAI itself needs torch.
 * requests.Session and huggingface_hub.http_get keep their connection: no goal near, where both are mere loops.
 * huggingface_hub.snapshot_download: a repository of a dataset as a user fetches it, listing and all, with its default
-  of 8 workers, into a folder; against our module of that host, which proves the SHA-1 of each git blob. nginx serves the
-  documented shapes from files, so this needs nginx.
-* Not here: datahugger 0.13, which asks its hosts at fixed addresses and fetches each file by ``requests.get`` with a
-  progress bar, so the row of ``requests.get`` stands for it; gdown and kagglehub, which know their own host only and
-  fetch by requests.
+  of 8 workers, into a folder; against our module of that host, which proves the SHA-1 of each git blob. nginx serves
+  the documented shapes from files, so this needs nginx.
+* datahugger: ``download`` of a list of files, made as those of its services are; it asks most of its hosts at fixed
+  addresses, so their listing is left out. Without a progress bar, which is its default and costs more.
+* Not here: gdown and kagglehub, which know their own host only and fetch by requests.
 """
 
 from __future__ import annotations
@@ -167,6 +167,20 @@ def with_wget(files: Small, root: str, out: Path) -> None:
         wget.download(f"{root}/{name}", str(out / name), bar=None)
 
 
+def with_datahugger(files: Small, root: str, out: Path) -> None:
+    from datahugger.base import DatasetDownloader
+
+    wanted = files
+
+    class Service(DatasetDownloader):
+        files = [
+            {"link": f"{root}/{name}", "name": name, "size": size, "hash": digest, "hash_type": "sha256"}
+            for name, size, digest in wanted
+        ]
+
+    Service(root, progress=False, unzip=False).download(out)
+
+
 def with_urlretrieve(files: Small, root: str, out: Path) -> None:
     from urllib.request import urlretrieve
 
@@ -176,7 +190,8 @@ def with_urlretrieve(files: Small, root: str, out: Path) -> None:
 
 PEERS: dict[str, Callable[[Small, str, Path], None]] = {
     "pooch": with_pooch, "wget (Python)": with_wget, "urlretrieve (MONAI)": with_urlretrieve,
-    "requests.get": with_requests, "requests.Session": with_a_session, "huggingface_hub.http_get": with_hugging_face,
+    "datahugger": with_datahugger, "requests.get": with_requests, "requests.Session": with_a_session,
+    "huggingface_hub.http_get": with_hugging_face,
 }  # fmt: skip
 
 

@@ -77,8 +77,13 @@ def row(work: str, name: str, baseline: str, times: Mapping[str, Sequence[float]
 def main(run: Callable[[Path], list[Row]]) -> None:
     """Measure in a folder that goes afterwards, and print a table."""
     with tempfile.TemporaryDirectory(prefix="medshelf-bench-") as folder:
-        rows = run(Path(folder))
+        show(run(Path(folder)))
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print a table."""
     keys = list(rows[0])
     widths = [max(len(key), *(len(str(r[key])) for r in rows)) for key in keys]
     for line in [dict(zip(keys, keys, strict=True)), *rows]:
         sys.stdout.write("  ".join(str(line[k]).ljust(w) for k, w in zip(keys, widths, strict=True)).rstrip() + "\n")
+    sys.stdout.flush()

@@ -205,15 +205,9 @@ class Part:
         Raises
         ------
         DiskFull, AccessError
-            As in `Spool`; also when somebody else has shortened or lengthened it.
+            As in `Spool.publish`.
         """
-        try:
-            changed = self._spool.is_open and self._size_on_disk() != self.size
-        except OSError as error:
-            raise told(error, self.path) from error
-        if changed:
-            raise AccessError("the file was changed by another program while it came", where=self.path)
-        self._spool.publish(self.target)
+        self._spool.publish(self.target, self.size)
         if self._spool.is_open:
             note_of(self.path).unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from medshelf.access.download.place import Handle, put_small
 from medshelf.access.download.recent import Recent
 from medshelf.access.download.room import told
-from medshelf.errors import MedshelfError
+from medshelf.errors import AccessError, MedshelfError
 
 SMALL_BYTES = 1 << 20
 """Files up to this size are held in memory until they are whole."""
@@ -104,14 +104,22 @@ class Spool:
             except OSError as error:
                 raise told(error, Path(self._path)) from error
 
-    def publish(self, target: Path) -> None:
-        """Give the file its name. One from the disk is synced first, one from memory is not: see the package."""
+    def publish(self, target: Path, size_bytes: int | None) -> None:
+        """Give the file its name. One from the disk is synced first, one from memory is not: see the package.
+
+        Raises
+        ------
+        DiskFull, AccessError
+            Also when somebody else has made it shorter or longer than `size_bytes`.
+        """
         self.sync()
         try:
             if self._memory is not None:
                 put_small(target, self._memory)
-            else:
-                self._on_disk.publish(target)
+                return
+            if os.stat(self._path).st_size != size_bytes:
+                raise AccessError("the file was changed by another program while it came", where=self._path)
+            self._on_disk.publish(target)
         except OSError as error:
             raise told(error, target) from error
 
