@@ -114,7 +114,7 @@ class Digests:
                     front = front if ended else 0
                 one = hasher(algorithm, front if part.size is None else part.size) if front or ended else None
             while one is not None and at < front and not part.dropped:
-                data = part.read(at, min(_PIECE_BYTES, front - at))
+                data = part.piece(at, min(_PIECE_BYTES, front - at))
                 if not data:
                     break
                 one.update(data)

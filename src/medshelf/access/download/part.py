@@ -93,6 +93,10 @@ class Part:
         """Return bytes that are there."""
         return self._spool.read(at, n_bytes)
 
+    def piece(self, at: int, most_bytes: int) -> bytes:
+        """Return some of the bytes from a place on, as they are had at the least cost."""
+        return self._spool.piece(at, most_bytes)
+
     def followed(self, at: int, epoch: int) -> tuple[int, int, bool]:
         """Wait until more than `at` bytes are there without a gap, or the part is restarted, or has ended.
 

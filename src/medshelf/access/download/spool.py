@@ -51,13 +51,15 @@ class Spool:
         memory = self._memory
         if memory is not None:
             return bytes(memory) if at == 0 and n_bytes >= len(memory) else bytes(memory[at : at + n_bytes])
-        recent, n_bytes = self._recent.at(at, n_bytes)
-        if recent is not None:
-            return recent
         try:
             return self._on_disk.read(at, n_bytes)
         except OSError as error:
             raise told(error, Path(self._path)) from error
+
+    def piece(self, at: int, most_bytes: int) -> bytes:
+        """Return the next bytes for who reads on from there: what is at hand, or from the disk up to where that is."""
+        recent, most_bytes = self._recent.at(at, most_bytes)
+        return self.read(at, most_bytes) if recent is None else recent
 
     def write(self, at: int, data: bytes) -> None:
         """Put bytes where they belong; in memory only as long as they come in order and are few."""
