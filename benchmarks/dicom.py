@@ -11,28 +11,23 @@ faster. Voxels, places and UIDs are compared before anything is timed. Files are
 
 from __future__ import annotations
 
-import gc
 import io
 import random
-import statistics
 import sys
-import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.timing import Methods, main, timed
 from medshelf.formats import dicom
 from medshelf.model.blob import LocalFile
 from medshelf.model.volume import Volume
 
-ROUNDS = 9
 SHAPE = (512, 512, 200)
 COMPRESSED_SLICES = 24
-
-Methods = dict[str, Callable[[], object]]
 
 
 def run(tmp: Path) -> list[dict[str, Any]]:
@@ -46,8 +41,7 @@ def run(tmp: Path) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``work``, ``method``, ``baseline``, ``ratio`` (median of the rounds' ratios), ``ratio_low`` and
-        ``ratio_high`` (their range), ``wall_ms`` (median), ``wall_ms_least``, ``rounds``.
+        See `benchmarks.timing.row`.
     """
     volume = ct()
     lean = dicom.write_series(
@@ -197,55 +191,5 @@ def head(path: Path) -> bytes:
         return stream.read(8192)
 
 
-def timed(work: str, methods: Methods, rounds: int = ROUNDS) -> list[dict[str, Any]]:
-    """Time all methods in each round, in random order; the first method is the baseline."""
-    times: dict[str, list[float]] = {name: [] for name in methods}
-    shuffle = random.Random(0)
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(rounds):
-            order = list(methods)
-            shuffle.shuffle(order)
-            for name in order:
-                begun = time.perf_counter()
-                result = methods[name]()
-                times[name].append(time.perf_counter() - begun)
-                del result
-            gc.collect()
-    finally:
-        gc.enable()
-    baseline = next(iter(methods))
-    return [row(work, name, baseline, times) for name in methods]
-
-
-def row(work: str, name: str, baseline: str, times: dict[str, list[float]]) -> dict[str, Any]:
-    """Summarise one method."""
-    ratios = [b / t for b, t in zip(times[baseline], times[name], strict=True)]
-    return {
-        "work": work,
-        "method": name,
-        "baseline": baseline,
-        "ratio": round(statistics.median(ratios), 2),
-        "ratio_low": round(min(ratios), 2),
-        "ratio_high": round(max(ratios), 2),
-        "wall_ms": round(statistics.median(times[name]) * 1e3, 3),
-        "wall_ms_least": round(min(times[name]) * 1e3, 3),
-        "rounds": len(ratios),
-    }
-
-
-def main() -> None:
-    """Measure and print a table."""
-    with tempfile.TemporaryDirectory() as folder:
-        rows = run(Path(folder))
-    keys = list(rows[0])
-    widths = [max(len(key), *(len(str(r[key])) for r in rows)) for key in keys]
-    for line in [dict(zip(keys, keys, strict=True)), *rows]:
-        sys.stdout.write(
-            "  ".join(str(line[k]).ljust(w) for k, w in zip(keys, widths, strict=True)).rstrip() + "\n"
-        )
-
-
 if __name__ == "__main__":
-    main()
+    main(run)

@@ -10,30 +10,24 @@ is faster. Results are compared voxel by voxel before anything is timed. Memory 
 
 from __future__ import annotations
 
-import gc
 import gzip
-import random
-import statistics
 import sys
-import tempfile
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.timing import Methods, main, timed
 from medshelf.formats import metaimage, nifti, nrrd
 from medshelf.model.blob import LocalFile
 from medshelf.model.volume import Volume
 
-ROUNDS = 9
 SHAPE = (512, 512, 200)
 AFFINE = np.diag([0.8, 0.8, 1.5, 1.0])
 HEADERS_A_ROUND = 50
-
-Methods = dict[str, Callable[[], object]]
 
 
 def run(tmp: Path) -> list[dict[str, Any]]:
@@ -47,8 +41,7 @@ def run(tmp: Path) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``work``, ``method``, ``baseline``, ``ratio`` (median of the rounds' ratios), ``ratio_low`` and
-        ``ratio_high`` (their range), ``wall_ms`` (median), ``wall_ms_least``, ``rounds``.
+        See `benchmarks.timing.row`.
     """
     rows: list[dict[str, Any]] = []
     for work, array in (("ct", ct()), ("labels", labels())):
@@ -56,7 +49,7 @@ def run(tmp: Path) -> list[dict[str, Any]]:
         nifti.write(tmp / "plain.nii", Volume(array, "ijk", AFFINE))
         path.write_bytes(gzip.compress((tmp / "plain.nii").read_bytes(), 6, mtime=0))
         rows += timed(f"read {work}.nii.gz", reading(path, array))
-        rows += timed(f"header of {work}.nii.gz", headers(path))
+        rows += timed(f"header of {work}.nii.gz", headers(path), each=HEADERS_A_ROUND)
         rows += timed(f"write {work}.nii.gz", writing(tmp, array))
         rows += timed(f"read {work}.nrrd, .mha (compressed)", others(tmp, array))
     return rows
@@ -153,55 +146,5 @@ def others(tmp: Path, array: np.ndarray) -> Methods:
     return methods
 
 
-def timed(work: str, methods: Methods, rounds: int = ROUNDS) -> list[dict[str, Any]]:
-    """Time all methods in each round, in random order; the first method is the baseline."""
-    times: dict[str, list[float]] = {name: [] for name in methods}
-    shuffle = random.Random(0)
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(rounds):
-            order = list(methods)
-            shuffle.shuffle(order)
-            for name in order:
-                begun = time.perf_counter()
-                result = methods[name]()
-                times[name].append(time.perf_counter() - begun)
-                del result
-    finally:
-        gc.enable()
-    baseline = next(iter(methods))
-    return [row(work, name, baseline, times) for name in methods]
-
-
-def row(work: str, name: str, baseline: str, times: dict[str, list[float]]) -> dict[str, Any]:
-    """Summarise one method."""
-    ratios = [b / t for b, t in zip(times[baseline], times[name], strict=True)]
-    each = HEADERS_A_ROUND if work.startswith("header") else 1
-    return {
-        "work": work,
-        "method": name,
-        "baseline": baseline,
-        "ratio": round(statistics.median(ratios), 2),
-        "ratio_low": round(min(ratios), 2),
-        "ratio_high": round(max(ratios), 2),
-        "wall_ms": round(statistics.median(times[name]) * 1e3 / each, 3),
-        "wall_ms_least": round(min(times[name]) * 1e3 / each, 3),
-        "rounds": len(ratios),
-    }
-
-
-def main() -> None:
-    """Measure and print a table."""
-    with tempfile.TemporaryDirectory() as folder:
-        rows = run(Path(folder))
-    keys = list(rows[0])
-    widths = [max(len(key), *(len(str(r[key])) for r in rows)) for key in keys]
-    for line in [dict(zip(keys, keys, strict=True)), *rows]:
-        sys.stdout.write(
-            "  ".join(str(line[k]).ljust(w) for k, w in zip(keys, widths, strict=True)).rstrip() + "\n"
-        )
-
-
 if __name__ == "__main__":
-    main()
+    main(run)

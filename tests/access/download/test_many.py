@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from medshelf.access.download import LOCK_NAME, Report, Source, Wanted, fetch_all, read_lock
+from medshelf.access.download.crew import helps
 from medshelf.access.hosts import Address, HostFile, Limits, Need
 from medshelf.errors import AccessError, AccessNeeded, DiskFull, NotFound, NotWhole
 from tests.access.faults.server import cut_after, serve, status
@@ -193,6 +194,37 @@ def test_a_host_bears_no_more_streams_and_requests_than_it_says(setting: Setting
     fetch_all([wanted(setting, name, by=by) for name in NAMES], setting.folder, web, jobs=16)
     assert most == 2
     assert time.monotonic() - begun >= (len(NAMES) - 1) / 40
+
+
+def test_a_host_that_lets_wait_gets_all_the_streams_that_it_bears(setting: Setting) -> None:
+    now, most, lock = 0, 0, threading.Lock()
+
+    def waiting(handler: object, served: object) -> None:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.3)
+        with lock:
+            now -= 1
+        serve(handler, served)  # type: ignore[arg-type]
+
+    files = put_all(setting)
+    for one in setting.server.files.values():
+        one.always = waiting
+    report = fetch_all([replace(one, source=replace(one.source, host=host(parallel=4))) for one in files],
+                       setting.folder, setting.web(stall_s=5))  # type: ignore[arg-type]  # fmt: skip
+    assert len(report.fetched) == len(NAMES) and most == 4
+
+
+@pytest.mark.parametrize(
+    ("busy", "n_threads", "more"),
+    [(0.1, 2, True), (0.7, 4, True), (1.0, 2, False), (1.2, 4, False), (1.9, 2, True), (1.9, 4, False), (3.8, 4, True)],
+)
+def test_more_threads_help_who_waits_for_hosts_or_hashes_and_nobody_else(
+    busy: float, n_threads: int, more: bool
+) -> None:
+    assert helps(busy, n_threads) is more
 
 
 def test_spans_of_several_files_share_the_streams_of_their_host(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from medshelf.access.download import Fetched, fetch_file
+from medshelf.access.download.job import Job
 from medshelf.access.hosts import HostFile
 from medshelf.errors import AccessError, Offline
 from tests.access.faults.cases import whole
@@ -189,3 +192,26 @@ def test_a_part_that_somebody_shortens_is_an_error(setting: Setting) -> None:
             os.truncate(setting.folder / "a.bin.part", 10)
 
     assert not isinstance(setting.get("/a.bin", progress=shorten), Fetched)
+
+
+@pytest.mark.parametrize(
+    "change", [os.truncate, lambda path, n_bytes: path.write_bytes(b"?" * n_bytes), lambda path, _: path.unlink()]
+)
+def test_a_part_that_is_changed_at_the_last_moment_gets_no_name(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path, int], object]
+) -> None:
+    from medshelf.access.download import one
+
+    setting.server.put("/a.bin", some_bytes(3 * MEGABYTE))
+    real = one.prove
+
+    def prove(job: Job) -> tuple[str, str]:
+        proved = real(job)
+        change(job.part.path, 5000)
+        return proved
+
+    monkeypatch.setattr(one, "prove", prove)
+    error = setting.get("/a.bin")
+    assert isinstance(error, AccessError), error
+    monkeypatch.undo()
+    whole(setting.get("/a.bin"))

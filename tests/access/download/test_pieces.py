@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medshelf.access.download.recent import Recent
 from medshelf.access.download.sniff import encoding_is_wrong, look_at_all, look_at_start
 from medshelf.access.download.spans import Spans
+from medshelf.access.download.spool import Spool
 from medshelf.access.download.structure import structure_of
 from medshelf.errors import NotWhole
 from tests.access.faults.setting import some_bytes
@@ -36,6 +39,32 @@ def test_spans_are_a_set_of_positions(spans: list[tuple[int, int]], asked: tuple
         assert gap[0] == missing[0] and gap[1] is not None
         assert all(n in missing for n in range(gap[0], gap[1]))
     assert mine.before(30).total == len([n for n in positions if n < 30])
+
+
+def test_what_was_written_last_is_at_hand_up_to_a_limit_and_reading_meets_it_again() -> None:
+    recent, piece = Recent(), some_bytes(1 << 20)
+    for n in range(6):
+        recent.add(n << 20, piece)
+    assert recent.at(5 << 20, 1 << 20)[0] is piece
+    assert recent.at(0, 1 << 20) == (None, 1 << 20)
+    assert recent.at((1 << 20) + 5, 4 << 20) == (None, (1 << 20) - 5), "up to where the next piece begins"
+    assert recent.at(5 << 20, 10) == (None, 10), "no more than was asked for"
+    recent.add(6 << 20, b"few")
+    assert recent.at(6 << 20, 1 << 20)[0] is None
+    recent.clear()
+    assert recent.at(5 << 20, 1 << 20) == (None, 1 << 20)
+
+
+def test_what_is_read_is_all_that_was_asked_for_and_a_piece_is_what_comes_next(tmp_path: Path) -> None:
+    data = some_bytes(5 << 20)
+    spool = Spool(str(tmp_path / "a.part"), before=lambda: None, after=lambda: None)
+    for at in range(0, len(data), 1 << 20):
+        spool.write(at, data[at : at + (1 << 20)])
+    at = (3 << 20) - 100
+    assert spool.read(at, 1000) == data[at : at + 1000]
+    assert spool.piece(at, 1000) == data[at : at + 100]
+    assert b"".join(spool.piece(at, 1 << 20) for at in range(0, len(data), 1 << 20)) == data
+    spool.close()
 
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n" + b"\0" * 3000, b"\xff\xd8\xff\xe0" + b"\0" * 3000

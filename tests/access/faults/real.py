@@ -29,6 +29,10 @@ http {{
     ssl_certificate {tmp}/chain.pem; ssl_certificate_key {tmp}/key.pem;
     location /slow/ {{ alias {tmp}/www/; limit_rate 20m; }}
     location /whole/ {{ alias {tmp}/www/; max_ranges 0; }}
+    location /api/ {{ default_type application/json; }}
+    location ~ ^/datasets/[^/]+/[^/]+/resolve/([0-9a-f]+)/(.*)$ {{
+      alias {tmp}/www/$2; add_header X-Repo-Commit $1;
+    }}
   }}
 }}
 """
@@ -36,13 +40,17 @@ http {{
 
 @dataclass(frozen=True)
 class Real:
-    """A server: ``/`` as it is, ``/slow/`` limits each stream to 20 MB/s, ``/whole/`` knows no ranges."""
+    """A server: ``/`` as it is, ``/slow/`` limits each stream to 20 MB/s, ``/whole/`` knows no ranges.
+
+    nginx also serves ``/`` as a repository of Hugging Face, below ``/datasets/OWNER/NAME/resolve/COMMIT/``.
+    """
 
     name: str
     url: str
     tls_url: str
     authority: Path
     put: Callable[[str, bytes], None]
+    get: Callable[[str], bytes]
 
 
 @contextmanager
@@ -70,14 +78,19 @@ def _nginx(program: str, tmp: Path) -> Iterator[Real]:
     server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
 
     def put(name: str, data: bytes) -> None:
-        fresh = tmp / "www" / f".{name}"
+        place = tmp / "www" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        fresh = place.with_name(f".{place.name}")
         fresh.write_bytes(data)
-        fresh.replace(tmp / "www" / name)
+        fresh.replace(place)
+
+    def get(name: str) -> bytes:
+        return (tmp / "www" / name).read_bytes()
 
     try:
         _wait_for(port)
         version = subprocess.run([program, "-v"], capture_output=True, text=True).stderr.strip().rpartition("/")[2]
-        yield Real(f"nginx {version}", f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls}", tmp / "ca.pem", put)
+        yield Real(f"nginx {version}", f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls}", tmp / "ca.pem", put, get)
     finally:
         server.terminate()
         server.wait(10)
@@ -99,8 +112,12 @@ def _standard_library(tmp: Path) -> Iterator[Real]:
         plain.put(f"/slow/{name}", data, etag=etag, rate_bytes_per_s=20e6)
         plain.put(f"/whole/{name}", data, etag=etag, always=no_ranges)
 
+    def get(name: str) -> bytes:
+        return plain.files[f"/{name}"].data
+
     try:
-        yield Real("http.server", plain.url(""), secure.url("").replace("http:", "https:"), tmp / "ca.pem", put)
+        url = secure.url("").replace("http:", "https:")
+        yield Real("http.server", plain.url(""), url, tmp / "ca.pem", put, get)
     finally:
         for one in (plain, secure):
             one.shutdown()

@@ -1,7 +1,7 @@
 """Digests of a file while it comes: one thread for each algorithm follows the bytes that are there without a gap.
 
-The threads read back what was written, so that the digest is of the bytes on the disk; `hashlib` works without the
-interpreter's lock. On resume the same threads hash what is there already while the rest comes.
+The threads take what was written, from `Recent` while they follow closely and read back from the disk else; `hashlib`
+works without the interpreter's lock. On resume the same threads hash what is there already while the rest comes.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Digests:
                     front = front if ended else 0
                 one = hasher(algorithm, front if part.size is None else part.size) if front or ended else None
             while one is not None and at < front and not part.dropped:
-                data = part.read(at, min(_PIECE_BYTES, front - at))
+                data = part.piece(at, min(_PIECE_BYTES, front - at))
                 if not data:
                     break
                 one.update(data)

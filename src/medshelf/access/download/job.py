@@ -35,10 +35,11 @@ class Tools:
 
     def gate(self, source: Source) -> Gate:
         """Return the limits of a host, the same for all its files."""
+        name = source.gate
         with self._lock:
-            if source.gate not in self._gates:
-                self._gates[source.gate] = Gate(source.host.LIMITS, self.web.sleep)
-            return self._gates[source.gate]
+            if name not in self._gates:
+                self._gates[name] = Gate(source.host.LIMITS, self.web.sleep)
+            return self._gates[name]
 
     def tell(self, there: int, size: int | None, name: str) -> None:
         """Tell of progress, one call at a time."""
@@ -141,34 +142,39 @@ class Job:
 class Saver:
     """Notes what has come, again and again, so that a killed process loses little.
 
-    Much at a time is brought to the disk while the rest comes, so that the last sync is short.
+    In between it brings the bytes to the disk while more of them come, so that the last sync is short.
     """
 
     EVERY_S = 2.0
-    EVERY_BYTES = 64 << 20
-    LOOK_S = 0.2
+    SYNC_BYTES = 32 << 20
+    LOOK_S = 0.05
 
     def __init__(self, part: Part) -> None:
         self._part = part
-        self._end = threading.Event()
+        self._end: threading.Event | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin."""
-        self._thread = threading.Thread(target=self._run, name="medshelf-saver", daemon=True)
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(self._end,), name="medshelf-saver", daemon=True)
         self._thread.start()
 
     def finish(self) -> None:
         """End, and wait for it."""
-        self._end.set()
-        if self._thread is not None:
+        if self._end is not None and self._thread is not None:
+            self._end.set()
             self._thread.join()
 
-    def _run(self) -> None:
-        saved, saved_at = self._part.there, time.monotonic()
-        while not self._end.wait(min(self.LOOK_S, self.EVERY_S)):
+    def _run(self, end: threading.Event) -> None:
+        saved = synced = self._part.there
+        saved_at = time.monotonic()
+        while not end.wait(min(self.LOOK_S, self.EVERY_S)):
             there, now = self._part.there, time.monotonic()
-            if there != saved and (now - saved_at >= self.EVERY_S or there - saved >= self.EVERY_BYTES):
-                with suppress(MedshelfError):  # it is told when the file gets its name
+            with suppress(MedshelfError):  # it is told when the file gets its name
+                if there != saved and now - saved_at >= self.EVERY_S:
+                    saved, synced, saved_at = there, there, now
                     self._part.save()
-                saved, saved_at = there, now
+                elif there - synced >= self.SYNC_BYTES:
+                    synced = there
+                    self._part.sync()

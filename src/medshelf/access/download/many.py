@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from medshelf.access.download.crew import FIRST, LOOK_S, Crew
 from medshelf.access.download.digests import OURS, known
 from medshelf.access.download.here import already_here, place_of
 from medshelf.access.download.job import Tools
@@ -86,22 +87,32 @@ class Many:
                 yield path, max(0, size - bytes_there(path))
 
     def _run(self, groups: dict[str, list[tuple[Wanted, Path]]]) -> None:
-        counts = {gate: min(len(group), self._streams(group)) for gate, group in groups.items()}
-        if not counts:
+        most = {gate: min(len(group), self._streams(group)) for gate, group in groups.items()}
+        if not most:
             return
-        stop = self._tools.stop
-        pool = ThreadPoolExecutor(sum(counts.values()), thread_name_prefix="medshelf")
+        queues = {gate: Queue(group) for gate, group in groups.items()}
+        pool = ThreadPoolExecutor(sum(most.values()), thread_name_prefix="medshelf")
         try:
-            futures = []
-            for gate, group in groups.items():
-                queue = Queue(group)
-                futures += [pool.submit(self._work, queue) for _ in range(counts[gate])]
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            self._work_all(pool, queues, most)
+        finally:
+            self._tools.stop.set()
+            pool.shutdown(wait=True)
+
+    def _work_all(self, pool: ThreadPoolExecutor, queues: dict[str, Queue], most: dict[str, int]) -> None:
+        """Work with few threads for each host, and with more up to the most where that helps."""
+        crew = Crew()
+        ready = [gate for n in range(max(most.values())) for gate in most if n < most[gate]]
+        n_more = sum(min(FIRST, n) for n in most.values())
+        running: set[Future[None]] = set()
+        while True:
+            running |= {pool.submit(self._work, queues[gate]) for gate in ready[:n_more]}
+            del ready[:n_more]
+            done, running = wait(running, timeout=LOOK_S if ready else None, return_when=FIRST_EXCEPTION)
             for one in done:
                 one.result()
-        finally:
-            stop.set()
-            pool.shutdown(wait=True)
+            if not running:
+                return
+            n_more = len(queues) if crew.wants_more(len(running)) else 0
 
     def _streams(self, group: Sequence[tuple[Wanted, Path]]) -> int:
         return min(self._tools.jobs, max(1, group[0][0].source.host.LIMITS.parallel))

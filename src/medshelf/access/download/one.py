@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from medshelf.access.download.fill import fill
@@ -71,4 +71,4 @@ def _attempt(job: Job) -> Fetched:
 
 def now() -> str:
     """Return the time, UTC, as the lock file has it."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -74,7 +74,7 @@ class Gate:
     @contextmanager
     def stream(self, stop: Stop) -> Iterator[None]:
         """Hold one of the host's streams, when it is its turn."""
-        while not self._slots.acquire(timeout=0.25):
+        while not (self._slots.acquire(blocking=False) or self._slots.acquire(timeout=0.25)):
             stop.check()
         try:
             wait = self._turn()

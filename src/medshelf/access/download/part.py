@@ -6,6 +6,7 @@ Up to `SMALL_BYTES` it lives in memory. Beyond, it lies beside its place as ``NA
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -31,8 +32,6 @@ class Part:
 
     Attributes
     ----------
-    path : Path
-        Where the bytes lie when they are on the disk.
     identity : Identity
         The state of the file at the host that the bytes belong to.
     best : int
@@ -43,7 +42,6 @@ class Part:
 
     def __init__(self, target: Path, source: Source, *, on_disk: Callable[[], None]) -> None:
         self.target = target
-        self.path = target.with_name(f"{target.name}.part")
         self.source = source
         self.identity = Identity(source.file.size_bytes)
         self.best = 0
@@ -51,12 +49,19 @@ class Part:
         self.dropped = False
         self._spans = Spans()
         self._epoch = 0
-        self._spool = Spool(self.path, before=self._begin, after=on_disk)
+        self._place = f"{target}.part"
+        self._spool = Spool(self._place, before=self._begin, after=on_disk)
         self._owner: Owner | None = None
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._saving = threading.Lock()
 
     # --- what is there ---------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """Where the bytes lie when they are on the disk."""
+        return Path(self._place)
 
     @property
     def size(self) -> int | None:
@@ -71,22 +76,26 @@ class Part:
     @property
     def there(self) -> int:
         """How many bytes have come."""
-        with self._changed:
+        with self._lock:
             return self._spans.total
 
     def gap(self, start: int, stop: int | None) -> tuple[int, int | None] | None:
         """Return the first missing span within [start, stop), None when there is none."""
-        with self._changed:
+        with self._lock:
             return self._spans.gap(start, stop)
 
     def gaps(self, stop: int, most: int | None = None, start: int = 0) -> list[tuple[int, int]]:
         """Return all that is missing within [start, stop), in pieces of `most` bytes at the most."""
-        with self._changed:
+        with self._lock:
             return self._spans.gaps(stop, most, start)
 
     def read(self, at: int, n_bytes: int) -> bytes:
         """Return bytes that are there."""
         return self._spool.read(at, n_bytes)
+
+    def piece(self, at: int, most_bytes: int) -> bytes:
+        """Return some of the bytes from a place on, as they are had at the least cost."""
+        return self._spool.piece(at, most_bytes)
 
     def followed(self, at: int, epoch: int) -> tuple[int, int, bool]:
         """Wait until more than `at` bytes are there without a gap, or the part is restarted, or has ended.
@@ -96,7 +105,7 @@ class Part:
         (int, int, bool)
             Bytes without a gap, how often the part was restarted, whether no more will come.
         """
-        with self._changed:
+        with self._lock:
             while not (self.ended or self._epoch != epoch or self._spans.front >= at + _WAKE_BYTES):
                 self._changed.wait()
             return self._spans.front, self._epoch, self.ended
@@ -111,7 +120,7 @@ class Part:
         AccessError
             That process still runs, or the part was not made by this program.
         """
-        if not self.path.exists():
+        if not os.path.exists(self._place):
             return
         if not note_of(self.path).exists():
             raise AccessError(
@@ -143,7 +152,7 @@ class Part:
         DiskFull, AccessError
         """
         self._spool.write(at, data)
-        with self._changed:
+        with self._lock:
             before = self._spans.front
             self._spans.add(at, at + len(data))
             self.best = max(self.best, self._spans.total)
@@ -156,7 +165,7 @@ class Part:
             if self._spool.is_open:
                 self._note_nothing()
             self._spool.cut()
-            with self._changed:
+            with self._lock:
                 self._spans = Spans()
                 self._epoch += 1
                 self._changed.notify_all()
@@ -166,7 +175,7 @@ class Part:
 
     def end(self, *, dropped: bool = False) -> None:
         """No more bytes will come; who follows them finishes, at once when the part is dropped."""
-        with self._changed:
+        with self._lock:
             self.ended = True
             self.dropped = self.dropped or dropped
             self._changed.notify_all()
@@ -184,14 +193,25 @@ class Part:
         with self._saving:
             if not self._spool.is_open:
                 return
-            with self._changed:
+            with self._lock:
                 done, identity = tuple(self._spans), self.identity
             self._spool.sync()
             self._note(identity, done)
 
+    def sync(self) -> None:
+        """Bring the bytes to the disk, errors as in `save`; the note says nothing of them yet."""
+        with self._saving:
+            self._spool.sync()
+
     def publish(self) -> None:
-        """Give the whole file its name; errors as in `Spool`."""
-        self._spool.publish(self.target)
+        """Give the whole file its name.
+
+        Raises
+        ------
+        DiskFull, AccessError
+            As in `Spool.publish`.
+        """
+        self._spool.publish(self.target, self.size)
         if self._spool.is_open:
             note_of(self.path).unlink(missing_ok=True)
 
@@ -231,7 +251,7 @@ class Part:
     def _shorten(self) -> None:
         stop = max(0, self._size_on_disk() - _ROOM_BYTES)
         self._spool.cut(stop)
-        with self._changed:
+        with self._lock:
             self._spans = self._spans.before(stop)
 
     def _note_nothing(self) -> None:
@@ -244,4 +264,4 @@ class Part:
             raise told(error, self.path) from error
 
     def _size_on_disk(self) -> int:
-        return self.path.stat().st_size
+        return os.stat(self._place).st_size

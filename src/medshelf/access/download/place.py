@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import threading
@@ -11,12 +12,14 @@ from pathlib import Path
 _sync_data = getattr(os, "fdatasync", os.fsync)
 STRAY = ".medshelf-new"
 """End of the name of a small file that is being written; a killed process may leave one."""
+_OURS = secrets.token_hex(6)
+_COUNT = itertools.count()
 
 
 class Handle:
     """An open part, written and read at any place by several threads."""
 
-    def __init__(self, path: Path, *, fresh: bool) -> None:
+    def __init__(self, path: str | Path, *, fresh: bool) -> None:
         flags = os.O_RDWR | os.O_CREAT | (os.O_TRUNC if fresh else 0) | getattr(os, "O_BINARY", 0)
         self._path = path
         self._file = os.open(path, flags, 0o666)
@@ -74,14 +77,15 @@ class Handle:
             return os.write(self._file, view)
 
 
-def put_small(target: Path, data: bytes) -> None:
+def put_small(target: Path, data: bytes | bytearray) -> None:
     """Write a small file beside its place and rename it. It is not synced; `sync_disk` does that for many at once."""
-    fresh = target.with_name(f".{secrets.token_hex(6)}{STRAY}")
+    folder = os.path.dirname(target) or "."
+    fresh = f"{folder}/.{_OURS}-{os.getpid()}-{next(_COUNT)}{STRAY}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         file = os.open(fresh, flags, 0o666)
     except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(folder, exist_ok=True)
         file = os.open(fresh, flags, 0o666)
     try:
         try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 from medshelf.access.download.identity import Identity, identity_of
@@ -51,14 +49,14 @@ def pull(job: Job, start: int, stop: int | None, *, may_restart: bool = True) ->
     opener = getattr(job.source.host, "open_at", None)
     with job.gate.stream(job.stop):
         if opener is not None:
-            with _told_again(), opener(job.source.file, job.source.ref, start, job.tools.web) as stream:
+            with _TOLD_AGAIN, opener(job.source.file, job.source.ref, start, job.tools.web) as stream:
                 _take(job, Stream(stream), start, job.part.size if stop is None else stop)
             return
-        with _told_again():
+        with _TOLD_AGAIN:
             address = job.address()
         part = job.part
         whole = start == 0 and (stop is None or stop == part.size) and part.there == 0
-        with _told_again():
+        with _TOLD_AGAIN:
             answer = job.tools.web.open(
                 address.url, headers=address.headers, start=start, stop=None if whole or stop == part.size else stop,
                 if_range=part.identity.validator,
@@ -215,7 +213,7 @@ def _take(job: Job, body: Body, start: int, stop: int | None, first: bytes = b""
 def _read(job: Job, body: Body) -> bytes:
     """Return the next bytes, unless the work has ended: what an aborted connection under TLS still gives is cipher."""
     job.stop.check()
-    with _told_again():
+    with _TOLD_AGAIN:
         data = body.some(job.tools.pace.piece_bytes)
     job.stop.check()
     return data
@@ -243,16 +241,18 @@ class Stream:
         """Nothing: the stream ends with its own time limit."""
 
 
-@contextmanager
-def _told_again() -> Iterator[None]:
-    """Turn a broken connection into `Again`, unless asking again is of no use."""
-    try:
-        yield
-    except Broken as error:
-        if error.lasting:
-            raise
-        raise Again(error) from error
-    except (OSError, EOFError) as error:
-        if isinstance(error, MedshelfError):
-            raise
-        raise Again(AccessError("the connection broke", why=type(error).__name__)) from error
+class _ToldAgain:
+    """Turns a broken connection into `Again`, unless asking again is of no use."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Broken):
+            if not error.lasting:
+                raise Again(error) from error
+        elif isinstance(error, (OSError, EOFError)) and not isinstance(error, MedshelfError):
+            raise Again(AccessError("the connection broke", why=type(error).__name__)) from error
+
+
+_TOLD_AGAIN = _ToldAgain()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -210,8 +211,8 @@ class Web:
         try:
             pool, target = self._pool(real)
             return pool.urlopen(
-                method, target, headers=headers, body=body, redirect=False, retries=False, preload_content=False,
-                assert_same_host=False,
+                method, target, headers=headers, body=body, redirect=False, retries=_no_retries(),
+                preload_content=False, assert_same_host=False,
             )  # fmt: skip
         except (HTTPError, OSError, ValueError) as error:
             raise Broken(
@@ -256,6 +257,14 @@ class Web:
                 made = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
                 self._pools[proxy] = made
             return self._pools[proxy]
+
+
+@cache
+def _no_retries() -> Any:
+    """Return what tells urllib3 to try once; it would make one for each request."""
+    from urllib3 import Retry
+
+    return Retry(False, redirect=False)
 
 
 def refusal(answer: Answer, sent: Mapping[str, str] | None = None) -> AccessError | NotFound:
