@@ -107,6 +107,34 @@ def test_a_file_that_was_replaced_at_the_host_is_told(tmp_path: Path, monkeypatc
     assert dict(plan.files[0].checksums) == {"md5": md5}  # the record's own belong to another file
 
 
+def test_of_an_address_with_more_only_what_belongs_to_the_dataset_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def record(*only: str, folder: str | None = None) -> Record:
+        url = f"https://zenodo.org/records/{NUMBER}"
+        access = Access("open", hosts=("zenodo",), files=(RemoteFile("all", url, only=only, folder=folder),))
+        return replace(shelf.load(OPEN), access=access)
+
+    with serving(Zenodo(NUMBER), monkeypatch) as web:
+        got = medshelf.get(record("*.txt", "tab*", folder="part/one"), tmp_path, web=web)
+        assert {one.name for one in got.fetched} == {"part/one/readme.txt", "part/one/table.csv"}
+        assert (tmp_path / "part/one/table.csv").read_bytes() == FILES["table.csv"]
+        every = medshelf.plan(record(folder="all"), tmp_path, web=web)
+        assert {file.name for file in every.files} == {f"all/{name}" for name in FILES}
+        none = medshelf.plan(record("*.nii"), tmp_path, web=web)
+        assert (none.files, [problem.error.why for problem in none.problems]) == ((), ["*.nii"])
+
+
+def test_names_that_meet_three_times_stay_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = f"https://zenodo.org/records/{NUMBER}/files"
+    files = tuple(RemoteFile("same.bin", f"{page}/{name}") for name in FILES)
+    with serving(Zenodo(NUMBER), monkeypatch) as web:
+        record = replace(shelf.load(OPEN), access=Access("open", hosts=("zenodo",), files=files))
+        plan = medshelf.plan(record, tmp_path, web=web)
+    names = [file.name for file in plan.files]
+    assert (len(names), len(set(names)), names[0]) == (3, 3, "same.bin")
+
+
 def test_a_mirror_stands_in_where_its_checksum_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"https://zenodo.org/records/{NUMBER}/files/table.csv"
     md5 = hashlib.md5(FILES["table.csv"], usedforsecurity=False).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any, Literal, cast
 from urllib.parse import unquote, urlsplit
 
@@ -15,7 +16,7 @@ from medshelf.access.hosts import Address, HostFile, Limits, Listing, Need, host
 from medshelf.access.refs import Reference, references_of
 from medshelf.access.web import Broken, Web
 from medshelf.access.web.redact import shown
-from medshelf.errors import AccessNeeded, MedshelfError, Offline
+from medshelf.errors import AccessNeeded, MedshelfError, NotFound, Offline
 from medshelf.fetch.once import AskedOnce
 from medshelf.fetch.planned import Asked
 from medshelf.model.dataset import Record, RemoteFile
@@ -137,17 +138,30 @@ def _take_told(offer: Offer, asked: Asked, told: RemoteFile | None, rest: str, e
     if told is None or not (_fit(told) or told.sha256 or told.md5 or told.size_bytes):
         return
     name = told.name if _fit(told) else _tail(told)
-    file = HostFile(name, told.url or "", told.size_bytes, _checksums(told))
+    file = HostFile(_in_folder(name, told), told.url or "", told.size_bytes, _checksums(told))
     host = Unasked(asked.ref.partition(":")[0], error)
     offer.wanted.append((Wanted(Source(host, file, rest)), told.url))
 
 
 def _take_listed(offer: Offer, host: Any, listing: Listing, told: RemoteFile | None, rest: str) -> None:
-    for file in listing.files:
-        if told is not None and len(listing.files) == 1:
-            file = _merged(offer, file, told)
+    files = [file for file in listing.files if told is None or _belongs(file.name, told)]
+    if listing.files and not files and told is not None:
+        error = NotFound("the host has none of the files that belong to the dataset", why=", ".join(told.only))
+        offer.problems.append(Failure(told.name, offer.asked[-1].ref, error))
+    for file in files:
+        if told is not None:
+            file = _merged(offer, file, told) if len(files) == 1 else file
+            file = replace(file, name=_in_folder(file.name, told))
         url = told.url if told is not None and len(listing.files) == 1 else None
         offer.wanted.append((Wanted(Source(host, file, rest)), url))
+
+
+def _belongs(name: str, told: RemoteFile) -> bool:
+    return not told.only or any(fnmatchcase(name, pattern) for pattern in told.only)
+
+
+def _in_folder(name: str, told: RemoteFile) -> str:
+    return f"{told.folder}/{name}" if told.folder else name
 
 
 def _merged(offer: Offer, file: HostFile, told: RemoteFile) -> HostFile:
@@ -178,8 +192,11 @@ def _name_apart(offer: Offer) -> None:
         source = wanted.source
         if source.file.name in seen:
             folder = re.sub(r"[^\w.\-]+", "-", source.ref.partition("/")[0].rpartition("//")[2]) or "other"
-            file = replace(source.file, name=f"{folder}/{source.file.name}")
-            offer.wanted[n] = (Wanted(replace(source, file=file)), url)
+            name = f"{folder}/{source.file.name}"
+            while name in seen:
+                folder += "-"
+                name = f"{folder}/{source.file.name}"
+            offer.wanted[n] = (Wanted(replace(source, file=replace(source.file, name=name))), url)
         seen.add(offer.wanted[n][0].name)
 
 

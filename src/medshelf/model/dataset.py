@@ -212,6 +212,11 @@ class RemoteFile:
     """Checksum, lower-case hexadecimal."""
     md5: str | None = None
     """Checksum where the host publishes nothing better."""
+    only: tuple[str, ...] = ()
+    """Where the address leads to more than the dataset: patterns of a shell for the names to take; a `*` fits
+    slashes as well."""
+    folder: str | None = None
+    """Folder below the dataset's for the files of this address, where the layout has one or names would meet."""
     sources: tuple[str, ...] = ()
     """Where these facts stand."""
 
