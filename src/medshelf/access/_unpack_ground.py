@@ -6,12 +6,15 @@ import os
 import shutil
 from pathlib import Path
 
+from medshelf.access._crypt import AES
 from medshelf.access._index import ENCRYPTED
 from medshelf.access._password import locked
+from medshelf.access._read_index import refuse_unreadable
 from medshelf.access._unpack_journal import Journal, crc32_of
 from medshelf.access._unpack_plan import Step
+from medshelf.access._zip import METHODS
 from medshelf.access.archive import Archive
-from medshelf.errors import AccessError, DiskFull
+from medshelf.errors import AccessError, DiskFull, need
 
 _RESERVE_BYTES = 1 << 30
 _RESERVE_SHARE = 0.02
@@ -31,6 +34,30 @@ def refuse_locked(archive: Archive, steps: list[Step]) -> None:
     """Raise `AccessError` if something is encrypted and no password is known."""
     if archive.password is None and any(archive.index.columns["flags"][s.row] & ENCRYPTED for s in steps):
         raise locked(archive.where)
+
+
+def refuse_unread(archive: Archive, steps: list[Step]) -> None:
+    """Raise what is known beforehand to be in the way of reading: a compression or cipher that is not read here.
+
+    Raises
+    ------
+    AccessError
+        A member is compressed in a way that is not read.
+    MissingExtra
+        The package that reads it is not installed.
+    """
+    columns = archive.index.columns
+    seen: set[tuple[int, bool]] = set()
+    for step in steps:
+        method, is_locked = columns["method"][step.row], bool(columns["flags"][step.row] & ENCRYPTED)
+        if (method, is_locked) in seen:
+            continue
+        seen.add((method, is_locked))
+        refuse_unreadable(method, f"{archive.where}!/{step.name}", encrypted=is_locked)
+        if method == AES:
+            need("cryptography.hazmat.primitives.ciphers", "aes")
+        elif METHODS.get(method) == "deflate64":
+            need("inflate64", "7z")
 
 
 def refuse_full(root: Path, size_bytes: int) -> None:
