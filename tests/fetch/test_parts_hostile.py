@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,15 @@ import pytest
 
 import medshelf
 from medshelf.access._unpack_journal import Journal
+from medshelf.access.archive import Archive
 from medshelf.access.download import coming, many, read_lock
 from medshelf.access.download.members import fetch_members
 from medshelf.access.web import Patience, Web
+from medshelf.catalogue import shelf
 from medshelf.errors import NotWhole
 from tests.access.faults.server import FaultServer, cut_after, no_ranges, running, serve, shifted_range, status
+from tests.access.made import disks
+from tests.fetch.test_parts import as_released, zipped
 
 HASTY = Patience(tries=2, connect_s=2, stall_s=1, longest_wait_s=0.1, give_up_s=3, reach_s=2)
 ACCEPTED = ["unknown", "CC-BY-4.0"]
@@ -435,3 +441,121 @@ def test_add_after_a_part_was_fetched_keeps_what_is_known(server: FaultServer, t
         ("scan_1.bin", "changed")
     ]
 
+
+
+# --- folders that other programs unpacked --------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def nuclei(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A twin of a dataset that is released as three zips."""
+    folder = tmp_path_factory.mktemp("nuclei") / "twin"
+    medshelf.twin("bbbc039", folder, cases=8)
+    return folder
+
+
+def unpacked_by_hand(twin: Path, to: Path) -> None:
+    to.mkdir()
+    for part in ("images", "masks", "metadata"):
+        (to / f"{part}.zip").write_bytes(zipped(twin / part))
+        shutil.copytree(twin / part, to / part)
+
+
+def test_what_was_unpacked_by_hand_is_no_second_copy(nuclei: Path, tmp_path: Path) -> None:
+    by_hand = tmp_path / "by hand"
+    unpacked_by_hand(nuclei, by_hand)
+    with running() as server, as_released(server, nuclei) as web:
+        added = medshelf.add("bbbc039", by_hand, web=web)
+        assert (added.exit_code, added.doubts) == (0, ())
+        got = medshelf.get("bbbc039", by_hand, unpack=True, web=web)
+        assert (got.exit_code, got.received_bytes) == (0, 0)
+    for _ in range(2):
+        assert {one.check for one in medshelf.check("bbbc039", by_hand).findings} == {"layout.count"}
+        assert len(medshelf.open("bbbc039", by_hand)) == 16
+        assert medshelf.identify(by_hand).dataset == "bbbc039"
+        shutil.rmtree(by_hand / ".unpacked", ignore_errors=True)
+    changed = next((by_hand / "images").iterdir())
+    changed.write_bytes(changed.read_bytes() + b"more")  # which of the two is right nobody can know
+    assert {one.check for one in medshelf.check("bbbc039", by_hand).findings} == {"layout.count", "layout.duplicate"}
+
+
+def test_archives_that_were_removed_after_unpacking(nuclei: Path, tmp_path: Path) -> None:
+    by_hand = tmp_path / "by hand"
+    unpacked_by_hand(nuclei, by_hand)
+    (by_hand / "images.zip").unlink()
+    record = shelf.load("bbbc039")
+    assert record.layout is not None
+    expect = record.layout.expect
+    assert expect is not None
+    here = replace(record, layout=replace(record.layout, expect=replace(expect, cases=16)))
+    with running() as server, as_released(server, nuclei) as web:
+        added = medshelf.add(here, by_hand, web=web)
+        assert (added.exit_code, added.doubts) == (0, ()) and "images.zip" in added.notes[0]
+        next((by_hand / "images").iterdir()).unlink()
+        added = medshelf.add(here, by_hand, web=web)
+        assert added.exit_code == 1 and [one.name for one in added.doubts] == ["images.zip"]
+
+
+def test_an_archive_of_which_there_is_a_newer_state(nuclei: Path, tmp_path: Path) -> None:
+    with running() as server, as_released(server, nuclei) as web:
+        medshelf.get("bbbc039", tmp_path / "part", cases=3, web=web)
+        medshelf.get("bbbc039", tmp_path / "whole", web=web)
+        newer = tmp_path / "images"
+        shutil.copytree(nuclei / "images", newer)
+        first = min(newer.iterdir())
+        first.write_bytes(first.read_bytes() + b"v2")
+        server.put("/images.zip", zipped(newer), etag='"v2"')
+        for folder, cases in (("part", 3), ("whole", None)):
+            got = medshelf.get("bbbc039", tmp_path / folder, cases=cases, web=web)
+            assert [one.name for one in got.failures] == ["images.zip"]
+            assert "--existing replace" in str(got.failures[0].error)
+            got = medshelf.get("bbbc039", tmp_path / folder, cases=cases, existing="replace", web=web)
+            assert got.exit_code == 0, got.failures
+    assert (tmp_path / "part" / "images" / first.name).read_bytes() == first.read_bytes()
+
+
+def test_an_archive_whose_address_ends_otherwise(nuclei: Path, tmp_path: Path) -> None:
+    record = shelf.load("bbbc039")
+    there = "https://data.broadinstitute.org/bbbc/BBBC039"
+    files = tuple(replace(one, url=f"{there}/{one.name[:-4]}/content") for one in record.access.files)
+    record = replace(record, access=replace(record.access, files=files))
+    with running() as server, as_released(server, nuclei) as web:
+        for part in ("images", "masks", "metadata"):
+            server.put(f"/{part}/content", zipped(nuclei / part), etag='"1"')
+        assert medshelf.get(record, tmp_path, cases=3, web=web).exit_code == 0
+        assert {path.name for path in tmp_path.rglob("*.journal")} == {"images.zip.journal", "masks.zip.journal"}
+        assert medshelf.get(record, tmp_path, unpack=True, web=web).exit_code == 0
+    assert len(medshelf.open("bbbc039", tmp_path)) == 16
+
+
+def test_what_a_layout_ignores_is_not_taken_out_of_archives(nuclei: Path, tmp_path: Path) -> None:
+    record = shelf.load("bbbc039")
+    assert record.layout is not None
+    record = replace(record, layout=replace(record.layout, ignore=(*record.layout.ignore, "**/*.preview")))
+    data = BytesIO(zipped(nuclei / "images"))
+    with zipfile.ZipFile(data, "a") as made:
+        made.writestr("images/large.preview", os.urandom(300_000))
+        made.writestr("images/README.md", b"read me")
+    with running() as server, as_released(server, nuclei) as web:
+        server.put("/images.zip", data.getvalue(), etag='"1"')
+        got = medshelf.get(record, tmp_path, cases=3, web=web)
+    assert got.exit_code == 0 and len(list((tmp_path / "images").iterdir())) == 3
+
+
+def test_a_split_zip_comes_with_all_its_parts(server: FaultServer, tmp_path: Path) -> None:
+    files = {"scan_1.bin": os.urandom(90_000), "scan_2.bin": os.urandom(90_000)}
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "x.zip").write_bytes(a_zip(files))
+    disks(tmp_path / "made" / "x.zip", 100_000)
+    record = shelf.load("bbbc039")
+    names = sorted(path.name for path in (tmp_path / "made").iterdir())
+    assert names[0] == "x.z01" and names[-1] == "x.zip"
+    told = tuple(replace(record.access.files[0], name=name, url=f"https://data.broadinstitute.org/bbbc/x/{name}")
+                 for name in names)  # fmt: skip
+    for name in names:
+        server.put(f"/{name}", (tmp_path / "made" / name).read_bytes(), etag='"1"')
+    record = replace(record, access=replace(record.access, files=told))
+    web = Web(rewrites={"https://data.broadinstitute.org/bbbc/x": server.url("")}, patience=HASTY)
+    got = medshelf.get(record, tmp_path / "to", include=["scan_1.bin"], web=web)
+    assert sorted(one.name for one in got.fetched) == names
+    assert sorted(Archive(tmp_path / "to" / "x.zip").names) == ["scan_1.bin", "scan_2.bin"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from medshelf.access._crypt import AES
@@ -82,11 +83,13 @@ def make_home(root: Path, home: Path) -> None:
         raise AccessError("the folder can't be made", where=root, why=error.strerror) from error
 
 
-def missing(steps: list[Step], root: Path, journal: Journal, *, ended: bool, anew: bool = False) -> list[Step]:
+def missing(
+    steps: list[Step], root: Path, journal: Journal, *, ended: bool, anew: bool = False, ours: Collection[str] = ()
+) -> list[Step]:
     """Return what is to be written; a file that another hand put there is an error, unless it is the same.
 
     After a run that ended, a file of the right size is left alone; before, it has to be what the journal noted. A file
-    without a note is taken over where the archive says its checksum and it has that.
+    without a note is taken over where the archive says its checksum and it has that. Those of `ours` may be replaced.
     """
     safe: set[str] = set()
     absent = []
@@ -95,8 +98,12 @@ def missing(steps: list[Step], root: Path, journal: Journal, *, ended: bool, ane
         _refuse_links(root, step.target, safe)
         if not os.path.lexists(path):
             absent.append(step)
-        elif path.is_symlink() or not path.is_file() or not _is_ours(path, step, journal):
+        elif path.is_symlink() or not path.is_file():
             raise _foreign(path)
+        elif not _is_ours(path, step, journal):
+            if step.target not in ours:
+                raise _foreign(path)
+            absent.append(step)
         elif anew:
             absent.append(step)
         elif ended:

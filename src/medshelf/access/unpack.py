@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +68,7 @@ def unpack(
     verify: bool = False,
     provide: Provide | None = None,
     called: str | None = None,
+    ours: Collection[str] = (),
 ) -> Unpacked:
     """Unpack an archive into a folder; archives inside it stay files.
 
@@ -94,6 +95,8 @@ def unpack(
         well, and not at all when nothing is missing.
     called : str, optional
         File name of the archive, under which the journal is kept; by default the end of its path or address.
+    ours : collection of str
+        Names below the folder that may be replaced though the journal does not know them.
 
     Returns
     -------
@@ -125,7 +128,7 @@ def unpack(
         ended = journal.finished() is not None and not verify
         with _full_disk_told(journal.home):
             journal.start()
-        todo = missing(steps, root, journal, ended=ended, anew=anew)
+        todo = missing(steps, root, journal, ended=ended, anew=anew, ours=ours)
         refuse_full(root, sum(step.size_bytes for step in todo))
         source = provide(todo) if provide is not None and todo else archive.source
         _write_all(archive, source, todo, root, journal, _Told(progress, steps, todo))

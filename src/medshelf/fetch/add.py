@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from medshelf.access._kind import is_archive_name
 from medshelf.access._walk import walk
 from medshelf.access.download import LOCK_NAME, OWNER_NAME, Entry, Fetched, Progress
 from medshelf.access.download.ledger import Ledger
@@ -125,8 +126,8 @@ def add(
         for one in sound:
             ledger.add(one)
         ledger.save()
-    missing, notes = _missing(record, planned, pairs)
     report = check(record, place, tables=False) if record.layout is not None else None
+    missing, notes = _missing(record, planned, pairs, report)
     return Added(record.id, folder, tuple(sound), (*doubts, *missing), report, (*begun, *notes))
 
 
@@ -188,7 +189,16 @@ def _refuse_another(record: Record, place: Path) -> None:
     )  # fmt: skip
 
 
-def _missing(record: Record, planned: Plan, pairs: dict[str, PlannedFile]) -> tuple[list[Doubt], tuple[str, ...]]:
+def _is_complete(record: Record, report: Report | None) -> bool:
+    """Return whether the layout finds all that a release is known to have."""
+    if report is None or record.layout is None or record.layout.expect is None:
+        return False
+    return not any(found.severity == "error" or found.check == "layout.count" for found in report.findings)
+
+
+def _missing(
+    record: Record, planned: Plan, pairs: dict[str, PlannedFile], report: Report | None
+) -> tuple[list[Doubt], tuple[str, ...]]:
     there = {file.name for file in pairs.values()}
     left = [file for file in planned.files if file.name not in there]
     notes = []
@@ -198,5 +208,9 @@ def _missing(record: Record, planned: Plan, pairs: dict[str, PlannedFile]) -> tu
     if not planned.files:
         alone = "it is compared with the layout alone" if record.layout else "nothing can be said of what is missing"
         notes.append(f"Which files the host serves is not known: {alone}")
+    if _is_complete(record, report) and (archives := [file for file in left if is_archive_name(file.name)]):
+        names = ", ".join(file.name for file in archives)
+        notes.append(f"Not here: {names}; all cases are, so these were unpacked and are not needed")
+        left = [file for file in left if file not in archives]
     told = [Doubt(file.name, "missing", "not here", None, file.size_bytes) for file in left]
     return told, tuple(notes)

@@ -107,12 +107,13 @@ def _attempt(
     source: Source, members: Members, target: Path, tools: Tools, existing: Existing, noted: Mapping[str, Entry]
 ) -> list[Fetched]:
     archive = members.archive
+    earlier = _of_earlier_state(source, members, noted)
     with Coming(source, members, target, tools) as coming:
         try:
             unpack(
                 archive, target.parent / members.folder, members=members.names, anew=existing == "replace",
                 verify=existing == "verify", provide=coming.provide, called=target.name,
-                progress=lambda *_: tools.stop.check(),
+                progress=lambda *_: tools.stop.check(), ours=earlier if existing == "replace" else (),
             )  # fmt: skip
         except Wrong as trouble:
             if trouble.tainted:
@@ -122,9 +123,18 @@ def _attempt(
             if coming.is_here and _is_damage(error):
                 coming.taint()
                 raise Wrong(_damaged(error, coming), tainted=True) from error
+            if error.where in {str(target.parent / members.folder / name) for name in earlier}:
+                error.why = error.why or "it came from another state of the archive"
+                error.hint = "To take what the host has now: --existing replace"
             raise
         coming.end()
         return _fetched(source, members, target, noted, coming, tools.stop)
+
+
+def _of_earlier_state(source: Source, members: Members, noted: Mapping[str, Entry]) -> set[str]:
+    """Return the members, below the folder that they go to, of which the lock file says that they came from here."""
+    ref, names = ref_of(source), names_here(source, members)
+    return {portable(name) for name, place in names.items() if place in noted and noted[place].ref == ref}
 
 
 def _is_damage(error: AccessError) -> bool:
