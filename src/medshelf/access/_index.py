@@ -52,7 +52,8 @@ class Entry:
 class Index:
     """All members of one archive, in natural order, in columns.
 
-    `codec` and `unpacked_bytes` are those of a compressed tar, a 7z or a rar. `inner` holds the indexes of the archives
+    `crc32` is that of a member's bytes, in a tar of its header, as a tar says none of the bytes. `codec` and
+    `unpacked_bytes` are those of a compressed tar, a 7z or a rar. `inner` holds the indexes of the archives
     among the members.
     """
 

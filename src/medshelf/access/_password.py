@@ -23,9 +23,13 @@ def locked(name: str) -> AccessError:
     return AccessError("this is encrypted, and no password is known", where=name, hint=_HOW)
 
 
-def wrong(name: str) -> AccessError:
+class WrongPassword(AccessError):
+    """The password does not fit; the bytes may be as they should be."""
+
+
+def wrong(name: str) -> WrongPassword:
     """Return the error for a password that does not fit."""
-    return AccessError("the password is wrong", where=name, hint=_HOW)
+    return WrongPassword("the password is wrong", where=name, hint=_HOW)
 
 
 def is_locked(index: Index) -> bool:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 from medshelf.access._index import BLOCK, TAR, Index
+from medshelf.access._tar import BLOCK as TAR_HEADER_BYTES
 
 _MOST_BEFORE_BYTES = 30 + 2 * 0xFFFF
 """Most that stands before a member's bytes in a zip: the fixed part, a name and an extra field (APPNOTE 4.3.7)."""
@@ -22,7 +23,7 @@ def spans_of(index: Index, rows: Iterable[int], archive_bytes: int) -> list[tupl
     """Return the spans of an archive that hold some members, in order and apart.
 
     How much stands before the bytes of a zip's member only that place itself says; a span ends where the next member
-    begins, or where the longest possible one would.
+    begins, or where the longest possible one would. In a tar the header comes along, so that it can be compared.
 
     Parameters
     ----------
@@ -39,6 +40,7 @@ def spans_of(index: Index, rows: Iterable[int], archive_bytes: int) -> list[tupl
     for start, row in sorted((offsets[row], row) for row in rows):
         if index.columns["method"][row] == TAR:
             stop = start + index.columns["size"][row]
+            start = max(0, start - TAR_HEADER_BYTES)
         else:
             after = bisect_right(begins, start)
             following = begins[after] if after < len(begins) else archive_bytes

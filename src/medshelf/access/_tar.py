@@ -7,6 +7,7 @@ Reads v7, ustar, pax (POSIX.1-2001) and GNU headers, after the POSIX page of pax
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -120,7 +121,8 @@ def _member(
         found.problems.add(path, f"{LEFT_OUT}{_WHY.get(kind, _WHY[b'S'])}")
     elif kind in _FILES:
         mode = _mode(head)
-        found.add(path, offset=start, packed=size, size=size, flags=SETUID if mode & _SETUID else 0)
+        flags = SETUID if mode & _SETUID else 0
+        found.add(path, offset=start, packed=size, size=size, crc32=zlib.crc32(head), flags=flags)
     elif kind not in _SILENT:
         found.problems.add(path, f"{LEFT_OUT}a member of unknown type {kind!r}")
     pending.clear()

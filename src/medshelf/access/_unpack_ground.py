@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
+from medshelf.access._crypt import AES
 from medshelf.access._index import ENCRYPTED
 from medshelf.access._password import locked
+from medshelf.access._read_index import refuse_unreadable
 from medshelf.access._unpack_journal import Journal, crc32_of
 from medshelf.access._unpack_plan import Step
+from medshelf.access._zip import METHODS
 from medshelf.access.archive import Archive
-from medshelf.errors import AccessError, DiskFull
+from medshelf.errors import AccessError, DiskFull, need
 
 _RESERVE_BYTES = 1 << 30
 _RESERVE_SHARE = 0.02
@@ -31,6 +35,30 @@ def refuse_locked(archive: Archive, steps: list[Step]) -> None:
     """Raise `AccessError` if something is encrypted and no password is known."""
     if archive.password is None and any(archive.index.columns["flags"][s.row] & ENCRYPTED for s in steps):
         raise locked(archive.where)
+
+
+def refuse_unread(archive: Archive, steps: list[Step]) -> None:
+    """Raise what is known beforehand to be in the way of reading: a compression or cipher that is not read here.
+
+    Raises
+    ------
+    AccessError
+        A member is compressed in a way that is not read.
+    MissingExtra
+        The package that reads it is not installed.
+    """
+    columns = archive.index.columns
+    seen: set[tuple[int, bool]] = set()
+    for step in steps:
+        method, is_locked = columns["method"][step.row], bool(columns["flags"][step.row] & ENCRYPTED)
+        if (method, is_locked) in seen:
+            continue
+        seen.add((method, is_locked))
+        refuse_unreadable(method, f"{archive.where}!/{step.name}", encrypted=is_locked)
+        if method == AES:
+            need("cryptography.hazmat.primitives.ciphers", "aes")
+        elif METHODS.get(method) == "deflate64":
+            need("inflate64", "7z")
 
 
 def refuse_full(root: Path, size_bytes: int) -> None:
@@ -68,11 +96,13 @@ def _refuse_strange(entry: os.DirEntry[str]) -> None:
         )  # fmt: skip
 
 
-def missing(steps: list[Step], root: Path, journal: Journal, *, ended: bool, anew: bool = False) -> list[Step]:
+def missing(
+    steps: list[Step], root: Path, journal: Journal, *, ended: bool, anew: bool = False, ours: Collection[str] = ()
+) -> list[Step]:
     """Return what is to be written; a file that another hand put there is an error, unless it is the same.
 
     After a run that ended, a file of the right size is left alone; before, it has to be what the journal noted. A file
-    without a note is taken over where the archive says its checksum and it has that.
+    without a note is taken over where the archive says its checksum and it has that. Those of `ours` may be replaced.
     """
     safe: set[str] = set()
     absent = []
@@ -81,8 +111,12 @@ def missing(steps: list[Step], root: Path, journal: Journal, *, ended: bool, ane
         _refuse_links(root, step.target, safe)
         if not os.path.lexists(path):
             absent.append(step)
-        elif path.is_symlink() or not path.is_file() or not _is_ours(path, step, journal):
+        elif path.is_symlink() or not path.is_file():
             raise _foreign(path)
+        elif not _is_ours(path, step, journal):
+            if step.target not in ours:
+                raise _foreign(path)
+            absent.append(step)
         elif anew:
             absent.append(step)
         elif ended:

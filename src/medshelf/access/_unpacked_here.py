@@ -1,8 +1,9 @@
-"""What of an archive lies unpacked near it already, by the journal that unpacking keeps."""
+"""What of an archive lies unpacked near it already: by the journal that unpacking keeps, or by names and sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from medshelf.access._kind import stem_of
@@ -25,9 +26,10 @@ def folder_of(folder: Path, name: str) -> str | None:
 
 
 def not_unpacked(archive: Archive, root: Path, name: str, names: Collection[str]) -> list[str]:
-    """Return the members of an archive, but for those that `medshelf` has unpacked beside it and that are here.
+    """Return the members of an archive, but for those that lie unpacked beside it, or in a folder called like it.
 
-    So an archive and what was unpacked of it are no two copies of the data.
+    So an archive and what was unpacked of it are no two copies of the data. What `medshelf` has unpacked its journal
+    tells; what another program has, the same name below the folder, and the same size.
 
     Parameters
     ----------
@@ -40,10 +42,24 @@ def not_unpacked(archive: Archive, root: Path, name: str, names: Collection[str]
         All files below `root`.
     """
     above, slash, last = name.rpartition("/")
-    into = folder_of(root / above, last)
-    if into is None:
-        return list(archive.names)
-    done = noted(journal_of(root / above / into, last), directory_hash(archive))
-    front = above + slash + (f"{into}/" if into else "")
-    here = {target for target in done if front + target in names}
-    return [one for one in archive.names if portable(one.partition("!/")[0]) not in here]
+    here: set[str] = set()
+    for into in ("", stem_of(last)):
+        front = above + slash + (f"{into}/" if into else "")
+        journal = journal_of(root / above / into, last)
+        if journal.is_file():
+            here.update(one for one in noted(journal, directory_hash(archive)) if front + one in names)
+        here.update(_alike(archive, root, front, names))
+    return [one for one in archive.names if portable(one.partition("!/")[0]) not in here] if here else [*archive.names]
+
+
+def _alike(archive: Archive, root: Path, front: str, names: Collection[str]) -> Iterator[str]:
+    """Yield the members of which a file of the same name and size lies below a folder."""
+    sizes = archive.index.columns["size"]
+    for row, name in enumerate(archive.index.names):
+        if front + name in names:
+            try:
+                size = os.stat(root / (front + name)).st_size
+            except OSError:
+                continue
+            if size == sizes[row]:
+                yield portable(name)

@@ -31,7 +31,7 @@ from medshelf.errors import NotFound
 CACHED_FROM_MEMBERS = 2000
 """Zips and plain tars with fewer members are listed anew each time, which takes milliseconds."""
 
-_INDEX_VERSION = 2
+_INDEX_VERSION = 3
 
 __all__ = ["Archive", "ArchiveMember", "is_archive_name"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from medshelf.access._codec import STEP_BYTES
 from medshelf.access._index import BLOCK
 from medshelf.access._source import Source
 from medshelf.access._source import Unpacked as Packed
-from medshelf.access._unpack_ground import make_home, missing, refuse_full, refuse_locked, refuse_size
+from medshelf.access._unpack_ground import make_home, missing, refuse_full, refuse_locked, refuse_size, refuse_unread
 from medshelf.access._unpack_journal import Journal
 from medshelf.access._unpack_plan import Step, directory_hash, plan
 from medshelf.access.archive import Archive
@@ -65,7 +65,10 @@ def unpack(
     limit_bytes: int = LIMIT_BYTES,
     progress: Progress | None = None,
     anew: bool = False,
+    verify: bool = False,
     provide: Provide | None = None,
+    called: str | None = None,
+    ours: Collection[str] = (),
 ) -> Unpacked:
     """Unpack an archive into a folder; archives inside it stay files.
 
@@ -85,9 +88,15 @@ def unpack(
         See `Progress`.
     anew : bool
         Write also what an earlier run put in place.
+    verify : bool
+        Compare what is in place byte for byte, also after a run that ended, and write what has changed.
     provide : callable, optional
         See `Provide`; for an archive that lies elsewhere. It is called once everything else has been seen to be
         well, and not at all when nothing is missing.
+    called : str, optional
+        File name of the archive, under which the journal is kept; by default the end of its path or address.
+    ours : collection of str
+        Names below the folder that may be replaced though the journal does not know them.
 
     Returns
     -------
@@ -111,18 +120,20 @@ def unpack(
     steps = plan(archive, members)
     refuse_size(archive, steps, limit_bytes)
     refuse_locked(archive, steps)
-    name = os.path.basename(archive.where)
+    refuse_unread(archive, steps)
+    name = called or os.path.basename(archive.where)
     journal = Journal(root, name, directory_hash(archive))
     make_home(root, journal.home)
     with one_at_a_time(journal.home / name), closing(journal):
-        ended = journal.finished() is not None
-        journal.start()
-        todo = missing(steps, root, journal, ended=ended, anew=anew)
+        ended = journal.finished() is not None and not verify
+        with _full_disk_told(journal.home):
+            journal.start()
+        todo = missing(steps, root, journal, ended=ended, anew=anew, ours=ours)
         refuse_full(root, sum(step.size_bytes for step in todo))
         source = provide(todo) if provide is not None and todo else archive.source
         _write_all(archive, source, todo, root, journal, _Told(progress, steps, todo))
         made = _record(root, archive, journal, steps, todo)
-        if members is None and (todo or not ended):
+        if members is None and (todo or journal.finished() is None):
             journal.finish({"archive": name, "n_files": made.n_files, "size_bytes": made.size_bytes,
                             "renamed": made.renamed})  # fmt: skip
     return made

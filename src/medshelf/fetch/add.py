@@ -6,23 +6,25 @@ The data are read, and neither moved nor changed; the lock file is the one thing
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from medshelf.access._kind import is_archive_name
 from medshelf.access._walk import walk
-from medshelf.access.download import LOCK_NAME, Fetched, Progress
-from medshelf.access.download.here import OWNER_NAME
+from medshelf.access.download import LOCK_NAME, OWNER_NAME, Entry, Fetched, Progress
 from medshelf.access.download.ledger import Ledger
 from medshelf.access.download.owner import owning
+from medshelf.access.download.part import PART_ENDINGS
+from medshelf.access.download.prove import better
 from medshelf.access.tree import open_tree
 from medshelf.access.web import Web
 from medshelf.catalogue.shelf import load
 from medshelf.errors import LayoutError, NotFound
 from medshelf.fetch.plan import plan
 from medshelf.fetch.planned import Plan, PlannedFile
-from medshelf.fetch.prove import Doubt, prove
+from medshelf.fetch.prove import BY_HAND, Doubt, prove
 from medshelf.layout.check import Report
 from medshelf.layout.identify import CERTAIN
 from medshelf.layout.match import is_junk
@@ -112,32 +114,53 @@ def add(
     """
     record = dataset if isinstance(dataset, Record) else load(dataset)
     place = Path(path)
-    folder, names = _names(place)
+    folder, names, begun = _names(place)
     planned = plan(record, folder, source=source, web=web)
     pairs = _pairs(names, planned.files)
     with owning(folder / OWNER_NAME):
-        sound, doubts = prove(folder, names, pairs, progress)
+        ledger = Ledger(folder)
+        sound, doubts = _as_before(*prove(folder, names, pairs, progress), ledger.entries())
         proven = any(one.name in pairs and one.strength != "none" for one in sound)
         if not force and not proven:
             _refuse_another(record, place)
-        ledger = Ledger(folder)
         for one in sound:
             ledger.add(one)
         ledger.save()
-    missing, notes = _missing(record, planned, pairs)
     report = check(record, place, tables=False) if record.layout is not None else None
-    return Added(record.id, folder, tuple(sound), (*doubts, *missing), report, notes)
+    missing, notes = _missing(record, planned, pairs, report)
+    return Added(record.id, folder, tuple(sound), (*doubts, *missing), report, (*begun, *notes))
 
 
-def _names(place: Path) -> tuple[Path, list[str]]:
-    """Return the folder, and the names of the files below it that count."""
+def _names(place: Path) -> tuple[Path, list[str], list[str]]:
+    """Return the folder, the names of the files below it that count, and remarks on those that do not."""
     if place.is_file():
-        return place.parent, [place.name]
+        return place.parent, [place.name], []
     open_tree(place, expand_archives=False)  # raises what is wrong with the place
-    names = [n for n in walk(place).names if not is_junk(n) and n not in (LOCK_NAME, OWNER_NAME)]
+    every = walk(place).names
+    parts = [n.removesuffix(".json") for n in every if n.endswith(".part.json")]
+    own = {f"{part}{end}" for part in parts for end in PART_ENDINGS} | {LOCK_NAME, OWNER_NAME}
+    names = [n for n in every if not is_junk(n) and n not in own]
     if not names:
         raise NotFound("there are no files here", where=place)
-    return place, names
+    return place, names, [f"{part}: a download that was begun; medshelf get goes on with it" for part in parts]
+
+
+def _as_before(
+    sound: Sequence[Fetched], doubts: Sequence[Doubt], entries: Mapping[str, Entry]
+) -> tuple[list[Fetched], list[Doubt]]:
+    """Return both with what the lock file knows: where a file came from, and what it was if it has changed since."""
+    kept, more = [], []
+    for one in sound:
+        entry = entries.get(one.name)
+        if entry is not None and entry.sha256 == one.sha256:
+            ref = entry.ref if one.ref == BY_HAND else one.ref
+            one = replace(one, ref=ref, strength=better(one.strength, entry.strength))
+        elif entry is not None and entry.ref != BY_HAND and one.ref == BY_HAND:
+            why = f"its sha256 is {one.sha256}, of what came from {entry.ref} it was {entry.sha256}"
+            more.append(Doubt(one.name, "changed", why, one.size_bytes, entry.size_bytes))
+            continue
+        kept.append(one)
+    return kept, [*doubts, *more]
 
 
 def _pairs(names: Sequence[str], files: Sequence[PlannedFile]) -> dict[str, PlannedFile]:
@@ -166,7 +189,16 @@ def _refuse_another(record: Record, place: Path) -> None:
     )  # fmt: skip
 
 
-def _missing(record: Record, planned: Plan, pairs: dict[str, PlannedFile]) -> tuple[list[Doubt], tuple[str, ...]]:
+def _is_complete(record: Record, report: Report | None) -> bool:
+    """Return whether the layout finds all that a release is known to have."""
+    if report is None or record.layout is None or record.layout.expect is None:
+        return False
+    return not any(found.severity == "error" or found.check == "layout.count" for found in report.findings)
+
+
+def _missing(
+    record: Record, planned: Plan, pairs: dict[str, PlannedFile], report: Report | None
+) -> tuple[list[Doubt], tuple[str, ...]]:
     there = {file.name for file in pairs.values()}
     left = [file for file in planned.files if file.name not in there]
     notes = []
@@ -176,5 +208,9 @@ def _missing(record: Record, planned: Plan, pairs: dict[str, PlannedFile]) -> tu
     if not planned.files:
         alone = "it is compared with the layout alone" if record.layout else "nothing can be said of what is missing"
         notes.append(f"Which files the host serves is not known: {alone}")
+    if _is_complete(record, report) and (archives := [file for file in left if is_archive_name(file.name)]):
+        names = ", ".join(file.name for file in archives)
+        notes.append(f"Not here: {names}; all cases are, so these were unpacked and are not needed")
+        left = [file for file in left if file not in archives]
     told = [Doubt(file.name, "missing", "not here", None, file.size_bytes) for file in left]
     return told, tuple(notes)

@@ -205,7 +205,7 @@ def _unpack(planned: Plan, fetched: Sequence[Fetched]) -> tuple[int, list[Failur
             failures.append(Failure(one.name, without_secrets(one.ref), error))
             archives.pop(one.name, None)
     inside = {name: archive.names for name, archive in archives.items()}
-    folders = folders_for(planned.record, inside, planned.folder)
+    folders = folders_for(planned.record, inside, planned.folder, [one.name for one in fetched])
     for one in fetched:
         if one.name in archives:
             try:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medshelf.access._kind import is_archive_name, stem_of
 from medshelf.access._spans_of import can_be_picked
+from medshelf.access._split import is_later_part, whole_of
 from medshelf.access._unpack_plan import portable
 from medshelf.access._unpacked_here import folder_of
 from medshelf.access.archive import Archive
-from medshelf.access.download import Members, Wanted
+from medshelf.access.download import LOCK_NAME, OWNER_NAME, Members, Wanted
+from medshelf.access.download.part import PART_ENDINGS
 from medshelf.access.hosts import HostFile, Listing
 from medshelf.access.remote import RemoteTree, open_remote
 from medshelf.access.web import Web
@@ -83,7 +85,11 @@ def pick(
     members: dict[str, tuple[str, ...]] = {}
     whole: list[Wanted] = []
     notes: list[str] = []
+    holders = {one.name: _holder(one.name) for one in wanted}
+    rest_of = {name: holder for name, holder in holders.items() if holder != name and holder in tree.archives}
     for one in wanted:
+        if one.name in rest_of:  # a part of a split archive comes if that does
+            continue
         archive = tree.archives.get(one.name)
         if archive is None:
             if one.name in kept:
@@ -100,10 +106,18 @@ def pick(
             notes.append(f"{one.name}: it comes whole, as its members can't be had one by one")
         else:
             members[one.name] = names
+    names_whole = {one.name for one in whole}
+    whole += [one for one in wanted if rest_of.get(one.name) in names_whole]
     folders = folders_for(record, members, folder, [one.name for one in whole])
     parts = [_part(one, tree, members[one.name], folders[one.name]) for one in wanted if one.name in members]
     order = {one.name: n for n, one in enumerate(wanted)}
     return Picked(tuple(sorted((*whole, *parts), key=lambda one: order[one.name])), tuple(notes))
+
+
+def _holder(name: str) -> str:
+    """Return the archive that is read by way of a part of a split one; the name itself for any other file."""
+    above, slash, last = name.rpartition("/")
+    return above + slash + whole_of(last) if is_later_part(last) else name
 
 
 def folders_for(
@@ -129,7 +143,8 @@ def folders_for(
     apart = {name: stem_of(name.rpartition("/")[2]) for name in members} | begun
     if loose == apart:
         return loose
-    if _collide(members):
+    every = [path.casefold() for name, inside in members.items() for path in _placed(name, inside, "")]
+    if len(set(every)) < len(every) or not _own_names(members).isdisjoint(every):
         return apart
     try:
         found = [_n_matched(record, members, folders, beside) for folders in (loose, apart)]
@@ -138,7 +153,13 @@ def folders_for(
     if found[0] != found[1]:
         return loose if found[0] > found[1] else apart
     tidy = all(len({n.partition("/")[0] for n in names}) == 1 and "/" in names[0] for names in members.values())
-    return loose if tidy else apart
+    free = {name.casefold() for name in (*beside, *members)}.isdisjoint(every)
+    return loose if tidy and free else apart
+
+
+def _own_names(members: Iterable[str]) -> set[str]:
+    """Return what the downloader calls its own files, while it fetches these archives."""
+    return {LOCK_NAME, OWNER_NAME} | {f"{name}.part{end}".casefold() for name in members for end in PART_ENDINGS}
 
 
 def _begun(folder: Path, name: str) -> str | None:
@@ -160,11 +181,6 @@ def _n_matched(
 def _placed(archive: str, names: Sequence[str], folder: str) -> list[str]:
     above = "/".join(part for part in (archive.rpartition("/")[0], folder) if part)
     return [f"{above}/{portable(n)}" if above else portable(n) for n in names]
-
-
-def _collide(members: Mapping[str, Sequence[str]]) -> bool:
-    every = [path.casefold() for name, inside in members.items() for path in _placed(name, inside, "")]
-    return len(set(every)) < len(every)
 
 
 def _part(one: Wanted, tree: RemoteTree, names: tuple[str, ...], folder: str) -> Wanted:

@@ -93,8 +93,14 @@ def by_case(
         raise NotFound(f"no file is of a case of split {split!r}", where=record.id, hint=hint)
     kept = _files(chosen[:cases], layout.files, channel, record.id)
     dropped = {ref.name for refs in matched.files.values() for ref in refs} - kept
-    strange = {name for name in matched.extra if "!/" in name}
+    strange = {name for name in names if "!/" in name} - _known(matched)
     return set(names) - dropped - strange - _sidecars(matched, dropped)
+
+
+def _known(matched: Matched) -> set[str]:
+    """Return the names that the layout gives a use; what it is told to ignore has none."""
+    every = (*matched.files.values(), *matched.tables.values(), matched.sidecars)
+    return {ref.name for refs in every for ref in refs}
 
 
 def _cases(record: Record, variant: str, tree: Tree, found: Sequence[Case], split: str | None) -> Sequence[Case]:

@@ -153,23 +153,24 @@ def _part(
     wanted: Wanted, members: Members, url: str | None, folder: Path, lock: Mapping[str, Entry]
 ) -> PlannedFile:
     """Return what members of an archive take."""
-    index, inside, here = members.archive.index, [], 0
+    index, inside = members.archive.index, []
     rows = {name: index.find(name) or 0 for name in members.names}
-    spans = spans_of(index, rows.values(), members.archive.source.size_bytes)
-    total = sum(stop - start for start, stop in spans)
+    missing = []
     for name, place in names_here(wanted.source, members).items():
         size = index.columns["size"][rows[name]]
         inside.append(PlannedMember(name, place, size))
         entry = lock.get(place)
-        if entry is not None and entry.size_bytes == size and (folder / place).is_file():
-            here += 1
-            total -= index.columns["packed"][rows[name]] if here < len(rows) else total
-    state: Here = "yes" if here == len(rows) else "part" if here else "no"
-    whole = sum(stop - start for start, stop in spans)
+        if entry is None or entry.size_bytes != size or not (folder / place).is_file():
+            missing.append(rows[name])
+    state: Here = "yes" if not missing else "part" if len(missing) < len(rows) else "no"
+    whole, to_come = (
+        sum(stop - start for start, stop in spans_of(index, some, members.archive.source.size_bytes))
+        for some in (rows.values(), missing)
+    )
     strength = "size" if index.columns["method"][0] == TAR else "structural"
     return PlannedFile(
         wanted.name, whole, {}, wanted.source.shown_ref, shown(url) if url else None, strength, state,
-        whole - max(0, total), wanted, tuple(inside), len(index.names),
+        whole - to_come, wanted, tuple(inside), len(index.names),
     )  # fmt: skip
 
 

@@ -58,8 +58,8 @@ from medshelf.access.hosts import HostFile
 from medshelf.access.web import Web
 
 __all__ = [
-    "LOCK_NAME", "SMALL_BYTES", "STRENGTHS", "Entry", "Existing", "Failure", "Fetched", "Members", "Progress", "Report",
-    "Source", "Wanted", "fetch_all", "fetch_file", "read_lock",
+    "LOCK_NAME", "OWNER_NAME", "SMALL_BYTES", "STRENGTHS", "Entry", "Existing", "Failure", "Fetched", "Members",
+    "Progress", "Report", "Source", "Wanted", "fetch_all", "fetch_file", "read_lock",
 ]  # fmt: skip
 
 

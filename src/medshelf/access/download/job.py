@@ -60,16 +60,19 @@ class Job:
         Checksums that the file must have beside those of the host.
     spans : sequence of (int, int), optional
         All that is wanted of it, where that is not the whole: then nothing is hashed.
+    n_before : int
+        Bytes that count as there beside the spans: what was wanted, and was here before.
     """
 
     def __init__(
         self, source: Source, target: Path, tools: Tools, also: Mapping[str, str] | None = None,
-        spans: Sequence[tuple[int, int]] | None = None,
+        spans: Sequence[tuple[int, int]] | None = None, n_before: int = 0,
     ) -> None:  # fmt: skip
         self.source = source
         self.target = target
         self.tools = tools
         self.spans = spans
+        self._n_before = n_before
         self.gate = tools.gate(source)
         self.stop = tools.stop
         self.expected = {**(also or {}), **known(source.file.checksums)}
@@ -97,7 +100,7 @@ class Job:
         """Bytes that are there of those that are wanted, and how many these are."""
         if self.spans is None:
             return self.part.there, self.part.size
-        total = sum(stop - start for start, stop in self.spans)
+        total = self._n_before + sum(stop - start for start, stop in self.spans)
         return total - sum(b - a for span in self.spans for a, b in self.part.gaps(span[1], start=span[0])), total
 
     def address(self) -> Address:

@@ -21,7 +21,7 @@ from medshelf.access.download.prove import better
 from medshelf.access.download.records import Existing, Failure, Fetched, Report, Source, Wanted
 from medshelf.access.download.room import ask_for_room
 from medshelf.access.download.trouble import Stopped
-from medshelf.errors import AccessError, AccessNeeded, DiskFull, MedshelfError
+from medshelf.errors import AccessError, AccessNeeded, DiskFull, MedshelfError, NotWhole
 
 T = TypeVar("T")
 
@@ -145,7 +145,12 @@ class Many:
         also: dict[str, str] = {}
         if entry is not None and entry.ref == wanted.source.shown_ref and self._existing != "replace":
             also = {OURS: entry.sha256}
-        fetched = self._from_any(wanted, lambda source: fetch_one(source, path, self._tools, also))
+        try:
+            fetched = self._from_any(wanted, lambda source: fetch_one(source, path, self._tools, also))
+        except NotWhole as error:
+            if also and OURS not in known(wanted.source.file.checksums) and OURS in (error.why or ""):
+                error.hint = "It is not what came before. To take what the host has now: --existing replace"
+            raise
         return replace(fetched, strength=better(fetched.strength, entry.strength)) if also and entry else fetched
 
     def _members(self, wanted: Wanted, path: Path) -> list[Fetched]:

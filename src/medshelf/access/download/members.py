@@ -6,25 +6,19 @@ once the members are in place, unless it holds more than they needed: then an ea
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from medshelf.access._spans_of import JOINED_BYTES, spans_of
-from medshelf.access._unpack_plan import Step, portable
-from medshelf.access.archive import Archive
+from medshelf.access._password import WrongPassword
+from medshelf.access._unpack_plan import portable
+from medshelf.access.download.coming import Coming, is_tar, n_bytes_of, spans_for
 from medshelf.access.download.digests import OURS, hasher
-from medshelf.access.download.fill import fill
-from medshelf.access.download.identity import Identity
-from medshelf.access.download.job import Job, Tools
+from medshelf.access.download.job import Tools
 from medshelf.access.download.ledger import Entry
 from medshelf.access.download.one import now
-from medshelf.access.download.part import Part
 from medshelf.access.download.records import Existing, Fetched, Members, Source
 from medshelf.access.download.room import told
+from medshelf.access.download.stop import Stop
 from medshelf.access.download.trouble import Wrong
 from medshelf.access.unpack import unpack
 from medshelf.errors import AccessError, DiskFull, NotWhole
@@ -62,16 +56,18 @@ def fetch_members(
     AccessError
         See `medshelf.access.unpack.unpack` and `medshelf.access.download.fill.fill`.
     """
-    if existing == "trust" and (here := _believed(source, members, target, noted)):
-        return here
+    found = _believed(source, members, target, noted) if existing == "trust" else []
     try:
-        return _attempt(source, members, target, tools, existing, noted)
+        found = found or _attempt(source, members, target, tools, existing, noted)
     except Wrong:
         tools.stop.check()
-    try:
-        return _attempt(source, members, target, tools, existing, noted)
-    except Wrong as trouble:
-        raise trouble.error from trouble
+        try:
+            found = _attempt(source, members, target, tools, existing, noted)
+        except Wrong as trouble:
+            raise trouble.error from trouble
+    total = n_bytes_of(spans_for(members, members.names))
+    tools.tell(total, total, source.file.name)
+    return found
 
 
 def names_here(source: Source, members: Members) -> dict[str, str]:
@@ -111,44 +107,68 @@ def _attempt(
     source: Source, members: Members, target: Path, tools: Tools, existing: Existing, noted: Mapping[str, Entry]
 ) -> list[Fetched]:
     archive = members.archive
-    with _Coming(source, members, target, tools) as coming:
+    earlier = _of_earlier_state(source, members, noted)
+    with Coming(source, members, target, tools) as coming:
         try:
             unpack(
                 archive, target.parent / members.folder, members=members.names, anew=existing == "replace",
-                provide=coming.provide,
+                verify=existing == "verify", provide=coming.provide, called=target.name,
+                progress=lambda *_: tools.stop.check(), ours=earlier if existing == "replace" else (),
             )  # fmt: skip
         except Wrong as trouble:
             if trouble.tainted:
                 coming.taint()
             raise
         except AccessError as error:
-            if coming.is_here and _is_damage(error, archive):
+            if coming.is_here and _is_damage(error):
                 coming.taint()
-                why = f"{error.what} ({error.where})"
-                raise Wrong(NotWhole("what came is damaged", where=coming.name, why=why), tainted=True) from error
+                raise Wrong(_damaged(error, coming), tainted=True) from error
+            if error.where in {str(target.parent / members.folder / name) for name in earlier}:
+                error.why = error.why or "it came from another state of the archive"
+                error.hint = "To take what the host has now: --existing replace"
             raise
         coming.end()
-        return _fetched(source, members, target, noted, coming)
+        return _fetched(source, members, target, noted, coming, tools.stop)
 
 
-def _is_damage(error: AccessError, archive: Archive) -> bool:
-    """Return whether the bytes are to blame, and not the disk, or a password that may be wrong."""
-    return archive.password is None and not isinstance(error.__cause__, OSError) and not isinstance(error, DiskFull)
+def _of_earlier_state(source: Source, members: Members, noted: Mapping[str, Entry]) -> set[str]:
+    """Return the members, below the folder that they go to, of which the lock file says that they came from here."""
+    ref, names = ref_of(source), names_here(source, members)
+    return {portable(name) for name, place in names.items() if place in noted and noted[place].ref == ref}
+
+
+def _is_damage(error: AccessError) -> bool:
+    """Return whether the bytes are to blame, and not the disk, or a password that does not fit."""
+    cause = error.__cause__
+    is_of_disk = isinstance(cause, OSError) and cause.errno is not None  # bz2 raises one without, for its data
+    return not is_of_disk and not isinstance(error, DiskFull | WrongPassword)
+
+
+def _damaged(error: AccessError, coming: Coming) -> NotWhole:
+    why = "; ".join(part for part in (error.what, error.why) if part)
+    hint = "It was fetched twice and not kept; the archive at the host may be damaged"
+    if coming.has_locked:
+        hint += ", or the password is wrong"
+    return NotWhole("what came is damaged", where=error.where or coming.name, why=why, hint=hint)
 
 
 def _fetched(
-    source: Source, members: Members, target: Path, noted: Mapping[str, Entry], coming: _Coming
+    source: Source, members: Members, target: Path, noted: Mapping[str, Entry], coming: Coming, stop: Stop
 ) -> list[Fetched]:
     found = []
     received = coming.received
     names = names_here(source, members)
     # a tar says no checksum of its members, only a size
-    fresh = {step.name: "size" if step.crc32 is None else "structural" for step in coming.steps}
+    proof = "size" if is_tar(members) else "structural"
+    fresh = {step.name for step in coming.steps}
     for name in sorted(names, key=lambda one: one not in fresh):
         path, entry = _below(target, source, names[name]), noted.get(names[name])
-        size = path.stat().st_size
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise told(error, path) from error
         if name in fresh or entry is None or entry.size_bytes != size:
-            sha256, strength, when = _sha256(path), fresh.get(name, "structural"), now()
+            sha256, strength, when = _sha256(path, stop), proof, now()
         else:
             sha256, strength, when = entry.sha256, entry.strength, entry.when
         found.append(Fetched(names[name], path, size, sha256, ref_of(source), strength, when, received))
@@ -162,140 +182,13 @@ def _below(target: Path, source: Source, name: str) -> Path:
     return target.parents[depth] / name
 
 
-def _sha256(path: Path) -> str:
-    one = hasher(OURS, path.stat().st_size)
+def _sha256(path: Path, stop: Stop) -> str:
     try:
+        one = hasher(OURS, path.stat().st_size)
         with open(path, "rb") as stream:
             while data := stream.read(_PIECE_BYTES):
+                stop.check()
                 one.update(data)
     except OSError as error:
         raise told(error, path) from error
     return one.hexdigest()
-
-
-class _Coming:
-    """The bytes of an archive that members need; nothing is asked for before `provide` is called."""
-
-    def __init__(self, source: Source, members: Members, target: Path, tools: Tools) -> None:
-        self._source = source
-        self._members = members
-        self._target = target
-        self._tools = tools
-        self._job: Job | None = None
-        self._is_kept = True
-        self.steps: Sequence[Step] = ()
-        self.is_here = False
-        """Whether all that is needed has come."""
-
-    @property
-    def name(self) -> str:
-        return self._source.file.name
-
-    @property
-    def received(self) -> int:
-        """Bytes that came over the network."""
-        return self._job.received if self._job is not None else 0
-
-    def __enter__(self) -> _Coming:
-        return self
-
-    def provide(self, steps: Sequence[Step]) -> PartSource:
-        """Fetch what holds some members and return where to read it; errors as in `fill`."""
-        archive = self._members.archive
-        spans = spans_of(archive.index, (step.row for step in steps), archive.source.size_bytes)
-        self.steps = steps
-        job = self._job = Job(self._source, self._target, self._tools, spans=spans)
-        job.part.resume()
-        self._see_state(job)
-        fill(job)
-        listed = _state(self._members)
-        if changed := listed.differs_from(job.part.identity):
-            self._is_kept = False
-            raise NotWhole(
-                "the archive has changed since it was listed", where=self.name, why=changed, hint="Run the same again"
-            )  # fmt: skip
-        self.is_here = True
-        return PartSource(job.part, archive.source.size_bytes)
-
-    def taint(self) -> None:
-        """Have the bytes removed: some of them are wrong."""
-        self._is_kept = False
-
-    def end(self) -> None:
-        """Tell that the members are in place: the part goes, unless it holds what others left."""
-        if self._job is None:
-            return
-        wanted = self._job.spans or ()
-        part, at = self._job.part, 0
-        more = 0
-        for start, stop in (*wanted, (archive_end := self._members.archive.source.size_bytes, archive_end)):
-            more += (start - at) - sum(b - a for a, b in part.gaps(start, start=at))
-            at = stop
-        self._is_kept = more > JOINED_BYTES
-
-    def __exit__(self, *error: Any) -> None:
-        job = self._job
-        if job is None:
-            return
-        job.part.end(dropped=True)
-        job.saver.finish()
-        job.digests.join()
-        if self._is_kept:
-            job.part.keep()
-        else:
-            with suppress(OSError):
-                job.part.discard()
-        job.part.close()
-
-    def _see_state(self, job: Job) -> None:
-        """Have the bytes that are here, and those to come, be of the state that was listed."""
-        listed = _state(self._members)
-        if job.part.identity.differs_from(listed):
-            job.part.restart(listed)
-        else:
-            job.part.adopt(listed)
-
-
-def _state(members: Members) -> Identity:
-    said = members.validator
-    is_etag = said is not None and said.startswith(('"', "W/"))
-    size = members.archive.source.size_bytes
-    return Identity(size, said if is_etag else None, None if is_etag else said)
-
-
-@dataclass(frozen=True)
-class PartSource:
-    """A part as a source of bytes; what has not come reads as nothing or zeros."""
-
-    part: Part
-    size_bytes: int
-
-    def open(self) -> io.RawIOBase:
-        return _PartStream(self)
-
-
-class _PartStream(io.RawIOBase):
-    def __init__(self, source: PartSource) -> None:
-        super().__init__()
-        self._source = source
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        self._at = max(0, offset + (0, self._at, self._source.size_bytes)[whence])
-        return self._at
-
-    def readinto(self, buffer: Any, /) -> int:
-        view = memoryview(buffer).cast("B")
-        data = self._source.part.read(self._at, view.nbytes)
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)

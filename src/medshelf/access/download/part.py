@@ -21,6 +21,8 @@ from medshelf.access.download.spans import Spans
 from medshelf.access.download.spool import Spool
 from medshelf.errors import AccessError, DiskFull, MedshelfError
 
+PART_ENDINGS = ("", ".json", ".json.new", ".owner")
+"""What may follow ``NAME.part`` in the names of files that a part consists of."""
 _ROOM_BYTES = 64 << 10
 """What a part gives up on a full disk, so that its note can be written."""
 _WAKE_BYTES = 1 << 20
