@@ -115,14 +115,14 @@ def test_damage_on_the_way_is_healed(
 def test_a_compression_that_is_not_read_is_told_before_its_bytes_come(server: FaultServer, tmp_path: Path) -> None:
     files = random_files(4, 500_000)
     data = bytearray(a_zip(files, zipfile.ZIP_STORED))
-    for mark, at in ((b"PK\x01\x02", 10), (b"PK\x03\x04", 8)):  # all are called Zstandard
+    for mark, at in ((b"PK\x01\x02", 10), (b"PK\x03\x04", 8)):  # all are called PPMd
         place = data.find(mark)
         while place >= 0:
-            struct.pack_into("<H", data, place + at, 93)
+            struct.pack_into("<H", data, place + at, 98)
             place = data.find(mark, place + 1)
     served = server.put("/x.zip", bytes(data), etag='"1"')
     got = some(server, tmp_path, "scan_[12].bin")
-    assert "Zstandard" in str(got.failures[0].error) and got.exit_code == 3
+    assert "PPMd" in str(got.failures[0].error) and got.exit_code == 3
     assert asked_bytes(served) < 400_000
     assert not list(tmp_path.rglob("*.part"))
 

@@ -15,6 +15,23 @@ _STEP64_BYTES = 512
 """Gives at most 16 MiB: 65,538 bytes from 17 bits."""
 
 
+_PACKAGES = {
+    "deflate64": "inflate64", "zip-zstd": "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd",
+}  # fmt: skip
+"""What reads a codec that the standard library does not; both come with the extra ``7z``."""
+
+
+def module_for(codec: str) -> Any:
+    """Return the module that reads a codec, or None where the standard library does.
+
+    Raises
+    ------
+    MissingExtra
+        It is not installed.
+    """
+    return need(_PACKAGES[codec], "7z") if codec in _PACKAGES else None
+
+
 class Zlib:
     """A zlib object with the interface of the other two."""
 
@@ -75,7 +92,7 @@ class Deflate64:
     unused_data = b""
 
     def __init__(self, size_bytes: int) -> None:
-        module: Any = need("inflate64", "7z")
+        module: Any = module_for("deflate64")
         self._object = module.Inflater()
         self._waiting = b""
         self._out = memoryview(b"")
@@ -98,7 +115,7 @@ class Zstd:
     """
 
     def __init__(self, size_bytes: int) -> None:
-        module: Any = need("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "7z")
+        module: Any = module_for("zip-zstd")
         self._object = module.ZstdDecompressor()
         self._error = module.ZstdError
 

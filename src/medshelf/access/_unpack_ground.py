@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from medshelf.access._codec_objects import module_for
 from medshelf.access._crypt import AES
 from medshelf.access._index import ENCRYPTED
 from medshelf.access._password import locked
@@ -57,8 +58,8 @@ def refuse_unread(archive: Archive, steps: list[Step]) -> None:
         refuse_unreadable(method, f"{archive.where}!/{step.name}", encrypted=is_locked)
         if method == AES:
             need("cryptography.hazmat.primitives.ciphers", "aes")
-        elif METHODS.get(method) == "deflate64":
-            need("inflate64", "7z")
+        else:
+            module_for(METHODS.get(method, ""))
 
 
 def refuse_full(root: Path, size_bytes: int) -> None:
