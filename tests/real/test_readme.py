@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from medshelf.catalogue import shelf
+from medshelf.fetch.offer import choose
+
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
@@ -67,3 +70,11 @@ def test_the_number_of_layouts_is_what_the_shelf_has() -> None:
     listed = [record for record in records() if record.kind == "dataset" and record.entries]
     n = sum(record.layout is not None for record in listed)
     assert f"{n} of the {len(listed)} datasets have a layout" in README.read_text(encoding="utf-8")
+
+
+def test_so_many_datasets_can_be_fetched() -> None:
+    listed = [record for record in shelf.records() if record.entries and record.kind == "dataset"]
+    n_fetched = sum(bool(choose(record, None)[0]) for record in listed)
+    changelog = (README.parent / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"Of {n_fetched} datasets a program can" in README.read_text(encoding="utf-8")
+    assert f"{n_fetched} of the {len(listed)} datasets have a reference that a program can fetch" in changelog
