@@ -29,7 +29,10 @@ EXAMPLES = (
     Example("osf:file/23hgq", "bytes"),
     Example("dataverse:dataverse.nl/doi:10.34894/AECRSD", "bytes"),
     Example("girder:humanheart-project.creatis.insa-lyon.fr/database/collection/6373703d73e9f0047faa1bc8", "either"),
-    Example("nextcloud:oc.embl.de/43iMotlXPyAB39z", "bytes"),
+    Example(
+        "nextcloud:oc.embl.de/43iMotlXPyAB39z", "bytes",
+        "torch-em's copy of SNEMI3D, note of its record: https://oc.embl.de/index.php/s/43iMotlXPyAB39z/download",
+    ),
     Example("huggingface:WuBiao/BHSD@main/label_192.zip", "bytes"),
     Example("github:HiLab-git/WORD@main/WORD_V0.1.0_labelsTs.zip", "bytes"),
     Example("google_drive:15VkJdq5eyWIkfb_aoD3oS8i4tScbHYky", "bytes"),

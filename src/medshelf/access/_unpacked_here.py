@@ -11,6 +11,9 @@ from medshelf.access._unpack_journal import journal_of, noted
 from medshelf.access._unpack_plan import directory_hash, portable
 from medshelf.access.archive import Archive
 
+_MOST_OF_IT = 0.5
+"""From this share of its members on, an archive counts as unpacked by another program."""
+
 
 def folder_of(folder: Path, name: str) -> str | None:
     """Return the folder into which an archive was unpacked: its own, ``""`` for that in which it lies, None for none.
@@ -29,7 +32,7 @@ def not_unpacked(archive: Archive, root: Path, name: str, names: Collection[str]
     """Return the members of an archive, but for those that lie unpacked beside it, or in a folder called like it.
 
     So an archive and what was unpacked of it are no two copies of the data. What `medshelf` has unpacked its journal
-    tells; what another program has, the same name below the folder, and the same size.
+    tells; what another program has, the same names below the folder, and the same sizes, of most of them.
 
     Parameters
     ----------
@@ -48,7 +51,9 @@ def not_unpacked(archive: Archive, root: Path, name: str, names: Collection[str]
         journal = journal_of(root / above / into, last)
         if journal.is_file():
             here.update(one for one in noted(journal, directory_hash(archive)) if front + one in names)
-        here.update(_alike(archive, root, front, names))
+        alike = set(_alike(archive, root, front, names))
+        if len(alike) > len(archive.index.names) * _MOST_OF_IT:  # else a few names happen to be the same
+            here |= alike
     return [one for one in archive.names if portable(one.partition("!/")[0]) not in here] if here else [*archive.names]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from medshelf.layout.bulk import collector_paused
 from medshelf.layout.evidence import Candidate, Guess, Names, weigh
 from medshelf.layout.match import Entry, canonical, entries, is_junk, is_paperwork
 from medshelf.layout.naming import closed_archives, own_archives, plain
@@ -64,6 +65,7 @@ class _Name:
     """Paperwork, or an archive that nobody has looked into: no evidence against a dataset."""
 
 
+@collector_paused()
 def identify_names(
     names: Sequence[str], records: Iterable[Record], *, most: int = 5, called: str = ""
 ) -> Identity:
