@@ -237,9 +237,9 @@ def test_names_that_are_not_utf8_can_be_printed_and_opened(folder: Path) -> None
 
 def test_a_tree_travels_to_other_processes(folder: Path, content: Content, make_zip: Maker) -> None:
     _fill(folder, content)
-    os.rename(make_zip(content), folder / "a.zip")
+    os.rename(make_zip({f"inside/{name}": data for name, data in content.items()}), folder / "a.zip")
     tree = open_tree(folder)
-    assert tree.blob("a.zip!/empty.bin").size_bytes == 0
+    assert tree.blob("a.zip!/inside/empty.bin").size_bytes == 0
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         for name in tree.names:
             blob = pool.submit(Tree.blob, tree, name).result()
