@@ -25,6 +25,7 @@ from medshelf.errors import NotFound, NotWhole, Offline
 from medshelf.fetch.inside import folders_for
 from tests.access.faults.real import real_server
 from tests.access.faults.server import FaultServer, no_ranges, running
+from tests.programs import absent
 
 OFFLINE = Web(offline=True, rewrites={})
 HASTY = Patience(tries=2, connect_s=2, stall_s=1, longest_wait_s=0.1, give_up_s=3, reach_s=2)
@@ -198,7 +199,7 @@ def test_members_of_a_plain_tar(tmp_path: Path) -> None:
 def test_twenty_gigabytes_cost_what_three_cases_do(nuclei: Path, tmp_path: Path) -> None:
     with real_server(tmp_path / "server") as real:
         if not real.name.startswith("nginx"):
-            pytest.skip("nginx is not installed, and no other server here holds a file with holes")
+            absent("nginx is not installed, and no other server here holds a file with holes")
         huge = tmp_path / "server" / "www" / "images.zip"
         few = sorted((nuclei / "images").iterdir(), key=_natural)[:3]
         size = with_holes(huge, {path.name: path.read_bytes() for path in few}, 200, 100_000_000)
